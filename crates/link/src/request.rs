@@ -1,0 +1,181 @@
+//! What the service may ask of the agent. One stream carries one operation.
+//!
+//! A stream begins with a [`Request`], which is answered with a [`Reply`]; what follows on the stream is said
+//! at each request. Both are JSON behind a `u32` length (big-endian, at most [`MAX_JSON`] bytes).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of everything in this crate. Both ends must have the same: the agent comes with the service.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The longest request or reply, in bytes.
+pub const MAX_JSON: usize = 1 << 20;
+
+/// An operation that the service asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Request {
+    /// Starts the kernel (after ending the one that runs, if any, with every process of the sandbox) and
+    /// answers [`Reply::KernelReady`] once its shell and iopub both work. Nothing follows.
+    StartKernel(StartKernel),
+    /// Carries kernel messages both ways: answered with [`Reply::Messages`], then [`crate::message`] frames
+    /// in both directions until either side closes. One at a time: a newer one ends the older.
+    Messages {
+        /// Replay what came after this sequence number, as far as the ring holds it.
+        after: u64,
+    },
+    /// Interrupts the running code, by signal or by message as the kernelspec says. [`Reply::Done`].
+    Interrupt,
+    /// Kills every process of the sandbox but the agent. [`Reply::Done`] once they are reaped.
+    KillAll,
+    /// Unpacks the tar that follows the request on the stream (the service closes its side at the end) into
+    /// `directory`, which is made if need be. [`Reply::Unpacked`] comes after the tar.
+    PutFiles {
+        /// Absolute, or relative to the kernel's working directory.
+        directory: String,
+    },
+    /// Remembers what is in `directory` now, so that [`Request::GetFiles`] sends only what came after.
+    /// [`Reply::Done`].
+    MarkFiles {
+        /// Absolute, or relative to the kernel's working directory.
+        directory: String,
+    },
+    /// Sends the regular files under `directory` that were made or changed since [`Request::MarkFiles`]:
+    /// [`Reply::Files`], then a tar of exactly these.
+    GetFiles(GetFiles),
+    /// What the sandbox has used so far. [`Reply::Usage`].
+    Usage,
+}
+
+/// How to start a kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartKernel {
+    /// The kernelspec's name: a folder `kernels/<name>` on Jupyter's data path of the image.
+    pub kernelspec: String,
+    /// Set for the kernel on top of the image's and the kernelspec's own environment.
+    pub environment: BTreeMap<String, String>,
+    /// The kernel's working directory; made if it is not there. Absolute, or relative to the home directory.
+    pub working_directory: String,
+    /// How long the kernel may take until it answers.
+    pub deadline_ms: u64,
+}
+
+/// Which files to send, and how many at most.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetFiles {
+    /// Absolute, or relative to the kernel's working directory.
+    pub directory: String,
+    /// Files beyond this count are left out.
+    pub max_files: u32,
+    /// Files that would bring the sum of sizes over this many bytes are left out.
+    pub max_bytes: u64,
+}
+
+/// The agent's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Reply {
+    /// It is done; there is nothing to tell.
+    Done,
+    /// The kernel runs and answers.
+    KernelReady(KernelReady),
+    /// The replay begins at the sequence number after `after`; where that is larger than what was asked for,
+    /// the messages between are lost.
+    Messages {
+        /// The number of the last message that will not be replayed.
+        after: u64,
+    },
+    /// So many files were unpacked.
+    Unpacked {
+        /// Regular files written.
+        files: u32,
+    },
+    /// The files that the tar behind this reply holds.
+    Files(FilesReply),
+    /// What was used.
+    Usage(Usage),
+    /// It could not be done.
+    Failed(Failure),
+}
+
+/// The kernel's own words about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KernelReady {
+    /// The content of its `kernel_info_reply`, untouched.
+    pub kernel_info: serde_json::Value,
+    /// From its process's start to that reply, in milliseconds.
+    pub boot_ms: u64,
+}
+
+/// What the tar behind it holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FilesReply {
+    /// Regular files in the tar.
+    pub files: u32,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files, links, devices and the like that were left out, as a count.
+    pub left_out: u64,
+}
+
+/// What the sandbox has used since it was made, as its cgroup counts it (v1 or v2). Zero where the runtime
+/// shows none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// CPU time of all processes, in milliseconds.
+    pub cpu_ms: u64,
+    /// Memory in use now, in bytes.
+    pub memory_bytes: u64,
+    /// The most memory that was in use, in bytes.
+    pub peak_memory_bytes: u64,
+    /// How many times the kernel's out-of-memory killer struck in this sandbox.
+    pub oom_kills: u64,
+    /// Processes and threads now.
+    pub processes: u64,
+}
+
+/// Why an operation failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind it is.
+    pub kind: FailureKind,
+    /// A sentence for the log.
+    pub detail: String,
+}
+
+/// The kinds of failure that the service tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// No such kernelspec, or it cannot be read.
+    Kernelspec,
+    /// The kernel did not answer in time, or ended before it did.
+    KernelStart,
+    /// There is no kernel to do that with.
+    NoKernel,
+    /// The file system refused: no space, no permission, a bad name.
+    Files,
+    /// The request could not be understood.
+    Request,
+}
+
+/// What the agent says of itself in its ACK.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentHello {
+    /// Its [`PROTOCOL_VERSION`].
+    pub protocol: u32,
+    /// Its crate version.
+    pub version: String,
+}
+
+/// What the agent says on the messages stream when the kernel's process ended; sent as a frame of its own kind
+/// (see [`crate::message`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelExit {
+    /// Its exit code, where it ended by itself.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+}

@@ -1,0 +1,1 @@
+//! Cellblock: runs code nobody trusts.

@@ -1,0 +1,3 @@
+//! The `cellblock` program.
+
+fn main() {}
