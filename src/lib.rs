@@ -1,1 +1,6 @@
 //! Cellblock: runs code nobody trusts.
+
+pub mod config;
+pub mod jupyter;
+pub mod sandbox;
+pub mod service;

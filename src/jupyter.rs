@@ -1,0 +1,1 @@
+//! The Jupyter protocol: messages, and folding them into results.

@@ -1,0 +1,173 @@
+//! Boxes for untrusted code: what one is made of, what one can be asked, and how it is owned.
+//!
+//! A [`Sandbox`] is a value: it is there from the moment the engine made it, and dropping it removes it.
+//! [`Engine`] makes them. Behind it is Docker in production and a fake in the fast tests of the
+//! service; nobody above this layer can tell which.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytesize::ByteSize;
+pub use cellblock_link::message::{Channel, KernelMessage};
+pub use cellblock_link::request::{FilesReply, KernelExit, Usage};
+use tokio::io::AsyncRead;
+use tokio::sync::mpsc;
+
+/// What a sandbox is called, in the log and in the engine's labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SandboxId(uuid::Uuid);
+
+impl SandboxId {
+    /// A new one, like no other.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for SandboxId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// An environment, as its image's labels (or the settings) describe it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentImage {
+    /// What requests call it: lower case.
+    pub name: String,
+    /// What people call it.
+    pub display_name: String,
+    /// The language of its code.
+    pub language: String,
+    /// The image, by its immutable id.
+    pub image: String,
+    /// The kernelspec in it.
+    pub kernelspec: String,
+}
+
+/// What each sandbox may use. Set at create, never raised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Memory of all its processes and its tmpfs, without swap.
+    pub memory: ByteSize,
+    /// Processors.
+    pub cpus: f64,
+    /// Processes and threads.
+    pub processes: u32,
+    /// Size of `/tmp`.
+    pub tmp_size: ByteSize,
+    /// Size of the home directory.
+    pub home_size: ByteSize,
+    /// Size of `/dev/shm`.
+    pub shm_size: ByteSize,
+    /// Open files of a process.
+    pub open_files: u32,
+    /// The largest file that a process may write.
+    pub file_size: ByteSize,
+}
+
+/// Everything that tells one sandbox from another before it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SandboxSpec {
+    /// Whose image and kernelspec.
+    pub environment: EnvironmentImage,
+    /// What it may use.
+    pub limits: Limits,
+    /// Set for the kernel on top of the image's own.
+    pub environment_variables: BTreeMap<String, String>,
+    /// The kernel's working directory: absolute, or relative to the home directory.
+    pub working_directory: String,
+    /// The OCI runtime; None: the engine's default.
+    pub runtime: Option<String>,
+}
+
+/// What comes from the kernel's side of a sandbox.
+#[derive(Clone, Debug)]
+pub enum KernelEvent {
+    /// A message of the kernel.
+    Message(KernelMessage),
+    /// Messages were lost: more came than was read.
+    Gap,
+    /// The kernel's process ended. The sandbox lives on.
+    Exited(KernelExit),
+}
+
+/// The two directions of a kernel's messages. When `incoming` ends, the sandbox is lost.
+#[derive(Debug)]
+pub struct KernelMessages {
+    /// To the kernel.
+    pub outgoing: mpsc::Sender<KernelMessage>,
+    /// From the kernel.
+    pub incoming: mpsc::Receiver<KernelEvent>,
+}
+
+/// Bytes of a tar.
+pub type TarReader = Box<dyn AsyncRead + Send + Unpin>;
+
+/// One running sandbox, its kernel ready. Dropping it removes it.
+#[async_trait]
+pub trait Sandbox: Send + Sync {
+    /// What it is called.
+    fn id(&self) -> &SandboxId;
+    /// Opens the kernel's messages; once.
+    async fn kernel_messages(&self) -> Result<KernelMessages, SandboxError>;
+    /// Interrupts the running code, as the kernelspec says.
+    async fn interrupt(&self) -> Result<(), SandboxError>;
+    /// Kills every process of the sandbox but the agent.
+    async fn kill_all(&self) -> Result<(), SandboxError>;
+    /// Unpacks a tar into the working directory.
+    async fn put_files(&self, tar: TarReader) -> Result<(), SandboxError>;
+    /// What is in the working directory from now on counts as old for [`Sandbox::get_files`].
+    async fn mark_files(&self) -> Result<(), SandboxError>;
+    /// The regular files of the working directory that were made or changed since the mark, as a tar.
+    async fn get_files(&self, max_files: u32, max_bytes: u64) -> Result<(FilesReply, TarReader), SandboxError>;
+    /// What it has used.
+    async fn usage(&self) -> Result<Usage, SandboxError>;
+}
+
+/// What the engine says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// The engine's version.
+    pub version: String,
+    /// The version of its API that is spoken.
+    pub api_version: String,
+}
+
+/// Makes sandboxes.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Whether it answers.
+    async fn version(&self) -> Result<EngineVersion, SandboxError>;
+    /// The environments whose images are there.
+    async fn environments(&self) -> Result<Vec<EnvironmentImage>, SandboxError>;
+    /// Starts a sandbox and waits until its kernel answers. Dropping the future removes what there is of it.
+    async fn start(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, SandboxError>;
+    /// Removes everything of this instance that no live value owns; says how many containers.
+    async fn sweep(&self) -> Result<usize, SandboxError>;
+    /// Waits until everything that was dropped is removed, `limit` at most; says how many are left.
+    async fn drain(&self, limit: Duration) -> usize;
+}
+
+/// Why a sandbox could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The engine does not answer, or not in time.
+    #[error("the container engine is away: {0}")]
+    EngineAway(String),
+    /// The engine refused.
+    #[error("the container engine refused: {0}")]
+    EngineRefused(String),
+    /// The sandbox or its kernel did not start in time.
+    #[error("the sandbox did not start: {0}")]
+    Start(String),
+    /// The sandbox is gone or does not answer any more.
+    #[error("the sandbox is lost: {0}")]
+    Lost(String),
+    /// Files could not be written or read in it.
+    #[error("files: {0}")]
+    Files(String),
+}

@@ -1,0 +1,4 @@
+//! One run of code, from request to result.
+
+pub mod request;
+pub mod result;
