@@ -10,6 +10,32 @@
 //! carrier   an ordered byte stream within one epoch, with HELLO/ACK and heartbeats, over
 //! frame     magic, epoch, sequence, length, checksum; resynchronises after any garbage
 //! ```
+//!
+//! The tasks, each ended by its owner:
+//!
+//! ```text
+//! Connection (service)          Listener (agent)
+//! ├─ writer   queues → attach   ├─ writer    queues → stdout
+//! ├─ receive  attach → epoch    └─ receive   stdin → epochs
+//! └─ drive    yamux                └─ serve  yamux of the living epoch
+//!                                     └─ greet, one a stream, until its request is read
+//! ```
 
+mod carrier;
+mod config;
+mod connection;
+mod error;
+mod fate;
+pub mod frame;
+mod json;
+mod listener;
 pub mod message;
+mod mux;
 pub mod request;
+mod stream;
+
+pub use config::LinkConfig;
+pub use connection::{Connection, Opener};
+pub use error::LinkError;
+pub use listener::Listener;
+pub use stream::Stream;
