@@ -161,7 +161,7 @@ impl Opener {
             .try_acquire_owned()
             .map_err(|_| LinkError::TooManyStreams)?;
         let inner = self.open().await.ok_or_else(|| self.ended())?;
-        let mut stream = Stream::new(inner, self.fate.clone(), Some(permit));
+        let mut stream = Stream::new(inner, self.fate.clone(), permit);
         stream
             .write_request(request)
             .await

@@ -5,11 +5,12 @@
 //! is only that their streams fail.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
@@ -74,7 +75,7 @@ impl Listener {
     pub async fn accept(&mut self) -> (Request, Stream) {
         loop {
             match self.operations.recv().await {
-                Some((request, stream)) if stream.stands() => return (request, stream),
+                Some((request, stream)) if stream.is_wanted() => return (request, stream),
                 Some(_) => {}
                 // Only a panic of the receiving task leads here.
                 None => std::future::pending().await,
@@ -175,6 +176,7 @@ impl Receiver {
 async fn serve(carrier: Carrier, fate: Fate, accepted: mpsc::Sender<Operation>) {
     let mut connection = mux::server(carrier);
     let _broken = fate.end_on_drop(LinkError::Broken);
+    let permits = Arc::new(Semaphore::new(mux::AGENT_STREAMS));
     let mut greetings = JoinSet::new();
     loop {
         let inbound = tokio::select! {
@@ -182,10 +184,11 @@ async fn serve(carrier: Carrier, fate: Fate, accepted: mpsc::Sender<Operation>) 
             Some(_) = greetings.join_next() => continue,
         };
         let Some(Ok(stream)) = inbound else { return };
-        greetings.spawn(greet(
-            Stream::new(stream, fate.clone(), None),
-            accepted.clone(),
-        ));
+        // One too many is reset by being dropped.
+        if let Ok(permit) = permits.clone().try_acquire_owned() {
+            let stream = Stream::new(stream, fate.clone(), permit);
+            greetings.spawn(greet(stream, accepted.clone()));
+        }
     }
 }
 

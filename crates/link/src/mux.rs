@@ -1,9 +1,10 @@
 //! yamux: many streams over one carrier.
 //!
 //! yamux is a state machine that somebody must poll: one task an end. It ends the whole connection when one
-//! stream too many is opened, so the service's end counts its streams itself ([`Opener`](crate::Opener)) and
-//! stays far below what either yamux allows. The agent allows more than the service opens, since a stream that
-//! the service gave up lives on at the agent until its operation notices.
+//! stream too many is opened, so both ends count streams themselves, and what yamux allows is far beyond: the
+//! service refuses to open more ([`Opener`](crate::Opener)), the agent resets what it has no room for. The
+//! agent has room for more than the service opens, since a stream that the service gave up lives on at the
+//! agent until its operation notices.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -23,17 +24,21 @@ const YAMUX_HEADER: usize = 12;
 /// What yamux grants each stream from the start.
 const STREAM_WINDOW: usize = yamux::DEFAULT_CREDIT as usize;
 
-/// Streams at once on the agent's end. Its windows never grow, so this bounds its memory too.
-pub(crate) const AGENT_STREAMS: usize = 256;
+/// Streams at once on the agent's end; one more is reset. The windows there never grow, so this bounds the
+/// agent's memory to 32 MiB.
+pub(crate) const AGENT_STREAMS: usize = 128;
 
-/// Asks a [`drive`] task for a stream.
+/// What the agent's yamux allows; reset streams count until it has noticed.
+const AGENT_YAMUX_STREAMS: usize = 8192;
+
+/// Asks a [`Dialer`] for a stream.
 pub(crate) type OpenRequest = oneshot::Sender<yamux::Stream>;
 
 /// The agent's end.
 pub(crate) fn server(carrier: Carrier) -> yamux::Connection<Carrier> {
     yamux::Connection::new(
         carrier,
-        configuration(AGENT_STREAMS, 0),
+        configuration(AGENT_YAMUX_STREAMS, 0),
         yamux::Mode::Server,
     )
 }
@@ -56,7 +61,8 @@ fn configuration(streams: usize, window: usize) -> yamux::Config {
     let mut configuration = yamux::Config::default();
     configuration.set_max_connection_receive_window(None);
     configuration.set_max_num_streams(streams);
-    configuration.set_max_connection_receive_window(Some(window.max(streams * STREAM_WINDOW)));
+    let window = window.max(streams.saturating_mul(STREAM_WINDOW));
+    configuration.set_max_connection_receive_window(Some(window));
     configuration.set_split_send_size(MAX_PAYLOAD - YAMUX_HEADER);
     configuration
 }

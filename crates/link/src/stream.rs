@@ -28,16 +28,12 @@ pub struct Stream {
     fate: Fate,
     finished_reading: bool,
     finished_writing: bool,
-    // Counts as one of the service's streams for as long as it lives.
-    _permit: Option<OwnedSemaphorePermit>,
+    // Counts as one of this end's streams for as long as it lives.
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Stream {
-    pub(crate) fn new(
-        inner: yamux::Stream,
-        fate: Fate,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Stream {
+    pub(crate) fn new(inner: yamux::Stream, fate: Fate, permit: OwnedSemaphorePermit) -> Stream {
         let inner = inner.compat();
         Stream {
             inner,
@@ -67,9 +63,9 @@ impl Stream {
         json::read(self).await
     }
 
-    /// Whether the link that it belongs to still stands.
-    pub(crate) fn stands(&self) -> bool {
-        self.fate.ended().is_none()
+    /// Whether anybody still waits for what this stream asked: its link stands, and nobody dropped it there.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.fate.ended().is_none() && !self.inner.get_ref().is_closed()
     }
 
     /// What it means that yamux says the stream is at its end.

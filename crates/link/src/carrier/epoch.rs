@@ -128,3 +128,90 @@ impl Epochs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: Kind, epoch: u64, sequence: u64) -> Frame {
+        Frame {
+            sequence,
+            ..Frame::bare(kind, epoch)
+        }
+    }
+
+    fn alive(epoch: u64) -> Epochs {
+        let mut epochs = Epochs::default();
+        assert_eq!(
+            epochs.take(frame(Kind::Hello, epoch, 0)),
+            Step::Begin(epoch)
+        );
+        epochs
+    }
+
+    #[test]
+    fn only_a_newer_epoch_begins() {
+        let mut epochs = alive(7);
+        for epoch in [0, 6, 7] {
+            let refused = Step::Refuse { epoch, current: 7 };
+            assert_eq!(epochs.take(frame(Kind::Hello, epoch, 0)), refused);
+        }
+        assert_eq!(
+            epochs.take(frame(Kind::Data, 7, 0)),
+            Step::Data(Bytes::new())
+        );
+        assert_eq!(epochs.take(frame(Kind::Hello, 8, 0)), Step::Begin(8));
+    }
+
+    #[test]
+    fn frames_of_other_epochs_are_nobodys() {
+        let mut epochs = alive(7);
+        for epoch in [6, 8] {
+            assert_eq!(epochs.take(frame(Kind::Data, epoch, 0)), Step::Ignore);
+            assert_eq!(epochs.take(frame(Kind::Ping, epoch, 0)), Step::Reset(epoch));
+        }
+        assert_eq!(epochs.take(frame(Kind::Ping, 7, 0)), Step::Pong(7));
+    }
+
+    #[test]
+    fn a_gap_ends_the_epoch_until_a_newer_one() {
+        let mut epochs = alive(7);
+        assert_eq!(epochs.take(frame(Kind::Data, 7, 1)), Step::Break(7));
+        assert_eq!(epochs.take(frame(Kind::Data, 7, 0)), Step::Ignore);
+        assert_eq!(epochs.take(frame(Kind::Ping, 7, 0)), Step::Reset(7));
+        assert_eq!(
+            epochs.take(frame(Kind::Hello, 7, 0)),
+            Step::Refuse {
+                epoch: 7,
+                current: 7
+            }
+        );
+        assert_eq!(epochs.take(frame(Kind::Hello, 8, 0)), Step::Begin(8));
+    }
+
+    #[test]
+    fn a_repeated_frame_ends_the_epoch() {
+        let mut epochs = alive(7);
+        assert_eq!(
+            epochs.take(frame(Kind::Data, 7, 0)),
+            Step::Data(Bytes::new())
+        );
+        assert_eq!(epochs.take(frame(Kind::Data, 7, 0)), Step::Break(7));
+    }
+
+    #[test]
+    fn a_heartbeat_tells_the_loss_of_the_last_frame() {
+        assert_eq!(alive(7).take(frame(Kind::Ping, 7, 1)), Step::Break(7));
+        assert_eq!(
+            Arrivals::new(7).take(frame(Kind::Pong, 7, 1)),
+            Arrival::Broken
+        );
+    }
+
+    #[test]
+    fn the_agents_reset_counts_for_its_epoch_only() {
+        let mut arrivals = Arrivals::new(7);
+        assert_eq!(arrivals.take(frame(Kind::Reset, 6, 0)), Arrival::Foreign);
+        assert_eq!(arrivals.take(frame(Kind::Reset, 7, 0)), Arrival::Broken);
+    }
+}
