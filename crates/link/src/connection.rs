@@ -14,14 +14,11 @@ use tokio::task::JoinSet;
 
 use crate::carrier::Carrier;
 use crate::carrier::frames::Frames;
-use crate::carrier::writer::{Queues, Writer};
+use crate::carrier::writer::Writer;
 use crate::fate::{EndOnDrop, Fate};
-use crate::mux::{self, OpenRequest};
+use crate::mux::{self, ClientLimits, OpenRequest};
 use crate::request::{AgentHello, PROTOCOL_VERSION, Reply, Request};
 use crate::{LinkConfig, LinkError, Stream};
-
-/// What the agent may have on the way beyond the windows: yamux's own frames.
-const BEYOND_WINDOW: usize = 1 << 20;
 
 /// The service's end of a link. Dropping it ends the link and its tasks.
 #[derive(Debug)]
@@ -58,52 +55,24 @@ impl Connection {
         let mut frames = Frames::new(reader);
         let (epoch, hello) =
             handshake::shake_hands(&mut frames, &queues.control, &config, &fate).await?;
-        if hello.protocol != PROTOCOL_VERSION {
-            return Err(LinkError::Version {
-                agent: hello.protocol,
-                service: PROTOCOL_VERSION,
-            });
-        }
+        check_version(&hello)?;
+
+        let limits = ClientLimits::new(config.max_streams, config.receive_window);
+        let (inlet, carrier) = Carrier::new(epoch, limits.arrived(), queues.data);
+        let (opener, requested) = Opener::new(config.max_streams, &fate);
+        let epoch = receive::Epoch::new(epoch, inlet, queues.control, config);
+        tasks.spawn(receive::receive(frames, epoch, fate.clone()));
+        tasks.spawn(mux::client(carrier, limits, &fate).drive(requested));
+        let _closed = fate.end_on_drop(LinkError::Closed);
         Ok((
-            Connection::begin(epoch, frames, queues, config, fate, tasks),
+            Connection {
+                opener,
+                fate,
+                _closed,
+                _tasks: tasks,
+            },
             hello,
         ))
-    }
-
-    fn begin<R>(
-        epoch: u64,
-        frames: Frames<R>,
-        queues: Queues,
-        config: LinkConfig,
-        fate: Fate,
-        mut tasks: JoinSet<()>,
-    ) -> Connection
-    where
-        R: AsyncRead + Send + Unpin + 'static,
-    {
-        let (inlet, carrier) =
-            Carrier::new(epoch, config.receive_window + BEYOND_WINDOW, queues.data);
-        let dialer = mux::client(carrier, config.max_streams, config.receive_window, &fate);
-        let (requests, requested) = mpsc::channel(1);
-        let permits = Arc::new(Semaphore::new(config.max_streams));
-        tasks.spawn(receive::receive(
-            frames,
-            receive::Epoch::new(epoch, inlet, queues.control, config),
-            fate.clone(),
-        ));
-        tasks.spawn(dialer.drive(requested));
-        let opener = Opener {
-            requests,
-            permits,
-            fate: fate.clone(),
-        };
-        let closed = fate.end_on_drop(LinkError::Closed);
-        Connection {
-            opener,
-            fate,
-            _closed: closed,
-            _tasks: tasks,
-        }
     }
 
     /// What opens streams; it can be cloned and outlive the connection, but does nothing then.
@@ -115,6 +84,16 @@ impl Connection {
     pub async fn broken(&self) -> LinkError {
         self.fate.wait().await
     }
+}
+
+fn check_version(hello: &AgentHello) -> Result<(), LinkError> {
+    if hello.protocol == PROTOCOL_VERSION {
+        return Ok(());
+    }
+    Err(LinkError::Version {
+        agent: hello.protocol,
+        service: PROTOCOL_VERSION,
+    })
 }
 
 async fn write<W: AsyncWrite + Unpin>(mut writer: Writer<W>, fate: Fate) {
@@ -133,6 +112,19 @@ pub struct Opener {
 }
 
 impl Opener {
+    fn new(max_streams: usize, fate: &Fate) -> (Opener, mpsc::Receiver<OpenRequest>) {
+        let (requests, requested) = mpsc::channel(1);
+        let permits = Arc::new(Semaphore::new(max_streams));
+        (
+            Opener {
+                requests,
+                permits,
+                fate: fate.clone(),
+            },
+            requested,
+        )
+    }
+
     /// Opens a stream, sends the request and waits for the reply, be it [`Reply::Failed`]. Dropping the future
     /// gives the operation up.
     ///

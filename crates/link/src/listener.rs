@@ -24,9 +24,6 @@ use crate::frame::{Frame, Kind};
 use crate::request::{AgentHello, Failure, FailureKind, Reply, Request};
 use crate::{LinkError, Stream, mux};
 
-/// Bytes that yamux may leave waiting in the carrier. It takes them at once unless its own pong is stuck.
-const MAX_WAITING: usize = 16 << 20;
-
 /// How long to wait before stdin or stdout is tried again after an end or an error.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
 
@@ -141,7 +138,7 @@ impl Receiver {
     fn begin(&mut self, epoch: u64) {
         self.alive = None;
         self.say(Kind::Ack, epoch, self.ack.clone());
-        let (inlet, carrier) = Carrier::new(epoch, MAX_WAITING, self.queues.data.clone());
+        let (inlet, carrier) = Carrier::new(epoch, mux::AGENT_ARRIVED, self.queues.data.clone());
         let fate = Fate::new();
         let closed = fate.end_on_drop(LinkError::Closed);
         let serving = tokio::spawn(serve(carrier, fate, self.accepted.clone()));

@@ -31,6 +31,12 @@ pub(crate) const AGENT_STREAMS: usize = 128;
 /// What the agent's yamux allows; reset streams count until it has noticed.
 const AGENT_YAMUX_STREAMS: usize = 8192;
 
+/// What a peer may have on the way beyond the windows: yamux's own frames.
+const BEYOND_WINDOWS: usize = 1 << 20;
+
+/// The most bytes that an honest service can have sent and yamux has not taken from the agent's carrier.
+pub(crate) const AGENT_ARRIVED: usize = AGENT_STREAMS * STREAM_WINDOW + BEYOND_WINDOWS;
+
 /// Asks a [`Dialer`] for a stream.
 pub(crate) type OpenRequest = oneshot::Sender<yamux::Stream>;
 
@@ -38,16 +44,39 @@ pub(crate) type OpenRequest = oneshot::Sender<yamux::Stream>;
 pub(crate) fn server(carrier: Carrier) -> yamux::Connection<Carrier> {
     yamux::Connection::new(
         carrier,
-        configuration(AGENT_YAMUX_STREAMS, 0),
+        configuration(AGENT_YAMUX_STREAMS, AGENT_YAMUX_STREAMS * STREAM_WINDOW),
         yamux::Mode::Server,
     )
 }
 
-/// The service's end, for `streams` at once and `window` bytes unread.
-pub(crate) fn client(carrier: Carrier, streams: usize, window: usize, fate: &Fate) -> Dialer {
+/// What the service's end may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientLimits {
+    streams: usize,
+    window: usize,
+}
+
+impl ClientLimits {
+    /// For `streams` at once and `window` bytes unread, or what yamux asks for at least.
+    pub(crate) fn new(streams: usize, window: usize) -> ClientLimits {
+        // A stream that was dropped counts until yamux has noticed.
+        let streams = streams.max(1).saturating_mul(2);
+        ClientLimits {
+            streams,
+            window: window.max(streams.saturating_mul(STREAM_WINDOW)),
+        }
+    }
+
+    /// The most bytes that an honest agent can have sent and yamux has not taken from the carrier.
+    pub(crate) fn arrived(self) -> usize {
+        self.window.saturating_add(BEYOND_WINDOWS)
+    }
+}
+
+/// The service's end.
+pub(crate) fn client(carrier: Carrier, limits: ClientLimits, fate: &Fate) -> Dialer {
     let blocked = carrier.blocked();
-    // A stream that was dropped counts until yamux has noticed.
-    let configuration = configuration(streams.saturating_mul(2), window);
+    let configuration = configuration(limits.streams, limits.window);
     let connection = yamux::Connection::new(carrier, configuration, yamux::Mode::Client);
     Dialer {
         _broken: fate.end_on_drop(LinkError::Broken),
@@ -61,7 +90,6 @@ fn configuration(streams: usize, window: usize) -> yamux::Config {
     let mut configuration = yamux::Config::default();
     configuration.set_max_connection_receive_window(None);
     configuration.set_max_num_streams(streams);
-    let window = window.max(streams.saturating_mul(STREAM_WINDOW));
     configuration.set_max_connection_receive_window(Some(window));
     configuration.set_split_send_size(MAX_PAYLOAD - YAMUX_HEADER);
     configuration

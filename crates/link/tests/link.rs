@@ -470,3 +470,27 @@ async fn read_for_ever(mut from: DuplexStream) {
     while from.read(&mut sink).await.is_ok_and(|count| count > 0) {}
     std::future::pending().await
 }
+
+#[tokio::test]
+async fn a_malformed_request_is_answered_with_a_failure() {
+    let (listener, mut attach) = agent();
+    tokio::spawn(echo(listener));
+    let nonsense = b"\x00\x00\x00\x05never";
+    // yamux: version 0, data, SYN, stream 1, length 9.
+    let mut payload = vec![0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9];
+    payload.extend_from_slice(nonsense);
+    let data = Frame {
+        payload: payload.into(),
+        ..Frame::bare(Kind::Data, 1)
+    };
+    write_frames(&mut attach, &[Frame::bare(Kind::Hello, 1), data]).await;
+    let mut answer = String::new();
+    let mut decoder = Decoder::new();
+    while !answer.contains("failed") {
+        assert_ne!(attach.read_buf(decoder.space()).await.unwrap(), 0);
+        while let Some(frame) = decoder.next_frame() {
+            answer.push_str(&String::from_utf8_lossy(&frame.payload));
+        }
+    }
+    assert!(answer.contains(r#""kind":"request""#), "{answer}");
+}
