@@ -41,14 +41,12 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
-    /// Hands over what arrived, at once. False when more is waiting than the windows allow: the peer does not
-    /// keep to them.
+    /// Hands over what arrived, at once. False when nobody takes it any more, or when more is waiting than the
+    /// windows allow: the peer does not keep to them.
     #[must_use]
     pub(crate) fn push(&self, bytes: Bytes) -> bool {
         let held = self.held.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-        // A carrier that is gone needs no bytes; whoever dropped it has said why.
-        let _ = self.arrivals.send(bytes);
-        held <= self.limit
+        self.arrivals.send(bytes).is_ok() && held <= self.limit
     }
 }
 
