@@ -46,6 +46,8 @@ pub struct EnvironmentImage {
     pub image: String,
     /// The kernelspec in it.
     pub kernelspec: String,
+    /// The user's home directory in it: absolute.
+    pub home: String,
 }
 
 /// What each sandbox may use. Set at create, never raised.
@@ -123,7 +125,11 @@ pub trait Sandbox: Send + Sync {
     /// What is in the working directory from now on counts as old for [`Sandbox::get_files`].
     async fn mark_files(&self) -> Result<(), SandboxError>;
     /// The regular files of the working directory that were made or changed since the mark, as a tar.
-    async fn get_files(&self, max_files: u32, max_bytes: u64) -> Result<(FilesReply, TarReader), SandboxError>;
+    async fn get_files(
+        &self,
+        max_files: u32,
+        max_bytes: u64,
+    ) -> Result<(FilesReply, TarReader), SandboxError>;
     /// What it has used.
     async fn usage(&self) -> Result<Usage, SandboxError>;
 }
