@@ -4,6 +4,9 @@
 //! [`Engine`] makes them. Behind it is Docker in production and a fake in the fast tests of the
 //! service; nobody above this layer can tell which.
 
+pub mod docker;
+mod linked;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -48,6 +51,8 @@ pub struct EnvironmentImage {
     pub kernelspec: String,
     /// The user's home directory in it: absolute.
     pub home: String,
+    /// Paths that the image declares as volumes. Each is covered, or it would be a way to fill the engine's disk.
+    pub volumes: Vec<String>,
 }
 
 /// What each sandbox may use. Set at create, never raised.
