@@ -49,5 +49,7 @@ pub enum InputFile {
     Stored {
         /// The stored file's name (the last segment of its url).
         name: String,
+        /// The signature of its url, where one was given: it lets anybody use the file. None: it must be the owner's.
+        signature: Option<String>,
     },
 }
