@@ -1,0 +1,122 @@
+//! Sandboxes as containers of a Docker engine. The only code that knows bollard.
+//!
+//! ```text
+//! image → create → attach → start ∥ HELLO/ACK → kernel ready → (used) → link dropped → removed
+//! ```
+//!
+//! A container is owned from before the engine is asked to make it ([`register`]), so that whatever happens on the way
+//! (an error, a deadline, a dropped future, a lost answer) it is removed: by the [`remover`] at once, or by the next
+//! [`sweep`] where the engine would not.
+//!
+//! Tasks: the remover, which ends when the engine and every container are dropped; and one short task a container while
+//! the engine makes it, because a request that was given up may still make a container.
+
+mod agent;
+mod attach;
+mod body;
+mod calls;
+mod environments;
+mod labels;
+mod register;
+mod remover;
+mod report;
+mod start;
+mod sweep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bollard::Docker;
+
+use super::{Engine, EngineVersion, EnvironmentImage, Sandbox, SandboxError, SandboxSpec};
+use crate::config;
+use agent::Agent;
+use calls::Calls;
+use environments::Environments;
+use labels::Instance;
+use register::Register;
+use remover::Remover;
+pub use report::EngineReport;
+
+/// A Docker engine. Cloning is cheap.
+#[derive(Clone)]
+pub struct DockerEngine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    calls: Calls,
+    instance: Instance,
+    register: Register,
+    remover: Remover,
+    agent: Agent,
+    environments: Environments,
+    start_timeout: Duration,
+}
+
+impl DockerEngine {
+    /// Reaches for the engine that the settings name. Says nothing to it yet. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::EngineAway`] when there is no socket, or the address is none.
+    pub fn connect(settings: &config::Settings) -> Result<DockerEngine, SandboxError> {
+        let docker = match &settings.engine.host {
+            Some(host) => Docker::connect_with_host(host),
+            None => Docker::connect_with_defaults(),
+        };
+        let docker = docker.map_err(|error| SandboxError::EngineAway(error.to_string()))?;
+        let calls = Calls::new(docker, settings.engine.call_timeout);
+        let instance = Instance::new(&settings.engine.instance);
+        let register = Register::default();
+        let remover = Remover::spawn(calls.clone(), register.clone());
+        Ok(DockerEngine {
+            inner: Arc::new(Inner {
+                agent: Agent::new(&instance),
+                environments: Environments::new(&settings.environments),
+                start_timeout: settings.sandbox.start_timeout,
+                calls,
+                instance,
+                register,
+                remover,
+            }),
+        })
+    }
+
+    /// What the engine says of itself and its host, for people.
+    pub async fn report(&self) -> Result<EngineReport, SandboxError> {
+        report::ask(&self.inner.calls).await
+    }
+}
+
+#[async_trait]
+impl Engine for DockerEngine {
+    async fn version(&self) -> Result<EngineVersion, SandboxError> {
+        let version = self
+            .inner
+            .calls
+            .call("version", |docker| async move { docker.version().await })
+            .await?;
+        Ok(EngineVersion {
+            version: version.version.unwrap_or_default(),
+            api_version: version.api_version.unwrap_or_default(),
+        })
+    }
+
+    async fn environments(&self) -> Result<Vec<EnvironmentImage>, SandboxError> {
+        self.inner.environments.find(&self.inner.calls).await
+    }
+
+    async fn start(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, SandboxError> {
+        start::start(&self.inner, spec).await
+    }
+
+    async fn sweep(&self) -> Result<usize, SandboxError> {
+        sweep::sweep(&self.inner).await
+    }
+
+    async fn drain(&self, limit: Duration) -> usize {
+        self.inner.register.drained(limit).await
+    }
+}

@@ -1,0 +1,227 @@
+//! Every flag of a sandbox's container, in one pure function: closed by default, nothing is opened later.
+//!
+//! The snapshot beside this file shows the whole body as the engine gets it.
+//!
+//! | what | how |
+//! |---|---|
+//! | network | none: `lo` is the only interface; no name is resolved |
+//! | user | 1000:100, no capability, no way to gain one (`no-new-privileges`) |
+//! | system calls | the engine's seccomp profile (and AppArmor profile, where it has one): never `unconfined` |
+//! | files | read-only root; writable are a tmpfs on the home, one on `/tmp`, and `/dev/shm`, each with a size |
+//! | memory | limit without swap; the tmpfs count into it; the sandbox is the first to be killed when the host has none left |
+//! | processors, processes, open files, file size | quota, pids limit, ulimits; no core files |
+//! | namespaces | ipc, pid, uts, cgroup and network of its own |
+//! | log | none: what process 1 writes is the link, and nobody stores it |
+//! | image's own wishes | entry point, command, health check and volumes are all overridden |
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::models::{
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig,
+    Mount, MountType, MountVolumeOptions, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+};
+use bytesize::ByteSize;
+
+use super::labels::Instance;
+use crate::sandbox::{Limits, SandboxId, SandboxSpec};
+
+/// Where the agent's volume is mounted.
+pub(super) const AGENT_DIRECTORY: &str = "/cellblock";
+/// The agent in its volume.
+pub(super) const AGENT_FILE: &str = "agent";
+/// The agent in a container.
+pub(super) const AGENT: &str = "/cellblock/agent";
+
+/// The user of Jupyter's images, and its group (`users`). Never root.
+const USER: &str = "1000:100";
+
+/// Of -1000 to 1000: when the host runs out of memory, sandboxes go before everything else. The agent lowers itself no
+/// further and raises its children above itself.
+const OOM_SCORE_ADJ: i64 = 500;
+
+/// Room in a volume's place that the image asked for.
+const VOLUME_COVER: ByteSize = ByteSize::mib(1);
+
+/// Time that the kernel gives the CPU quota over. 100 ms is the engine's own default.
+const CPU_PERIOD: Duration = Duration::from_millis(100);
+
+/// Whether a mount can be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MountAccess {
+    Read,
+    Write,
+}
+
+/// The whole create request of a sandbox's container.
+pub(super) fn create_body(
+    spec: &SandboxSpec,
+    sandbox: &SandboxId,
+    instance: &Instance,
+    agent_volume: &str,
+) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(spec.environment.image.clone()),
+        entrypoint: Some(vec![AGENT.to_owned()]),
+        cmd: Some(Vec::new()),
+        user: Some(USER.to_owned()),
+        working_dir: Some("/".to_owned()),
+        hostname: Some("sandbox".to_owned()),
+        labels: Some(instance.container_labels(sandbox, &spec.environment.name)),
+        // The link: attached for ever, and again after the service went and came back.
+        open_stdin: Some(true),
+        stdin_once: Some(false),
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        tty: Some(false),
+        network_disabled: Some(true),
+        healthcheck: Some(HealthConfig {
+            test: Some(vec!["NONE".to_owned()]),
+            ..HealthConfig::default()
+        }),
+        stop_signal: Some("SIGKILL".to_owned()),
+        host_config: Some(host_config(spec, agent_volume)),
+        ..ContainerCreateBody::default()
+    }
+}
+
+fn host_config(spec: &SandboxSpec, agent_volume: &str) -> HostConfig {
+    let limits = &spec.limits;
+    HostConfig {
+        runtime: spec.runtime.clone(),
+        network_mode: Some("none".to_owned()),
+        ipc_mode: Some("private".to_owned()),
+        cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
+        privileged: Some(false),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
+        readonly_rootfs: Some(true),
+        tmpfs: Some(tmpfs(spec)),
+        shm_size: Some(bytes(limits.shm_size)),
+        mounts: Some(vec![agent_mount(agent_volume, MountAccess::Read)]),
+        memory: Some(bytes(limits.memory)),
+        // Memory and swap together: so there is no swap.
+        memory_swap: Some(bytes(limits.memory)),
+        oom_score_adj: Some(OOM_SCORE_ADJ),
+        cpu_period: Some(micros(CPU_PERIOD)),
+        cpu_quota: Some(micros(CPU_PERIOD.mul_f64(limits.cpus))),
+        pids_limit: Some(i64::from(limits.processes)),
+        ulimits: Some(ulimits(limits)),
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("none".to_owned()),
+            config: None,
+        }),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::NO),
+            maximum_retry_count: None,
+        }),
+        init: Some(false),
+        auto_remove: Some(false),
+        ..HostConfig::default()
+    }
+}
+
+/// The agent's volume in a container.
+pub(super) fn agent_mount(volume: &str, access: MountAccess) -> Mount {
+    Mount {
+        typ: Some(MountType::VOLUME),
+        source: Some(volume.to_owned()),
+        target: Some(AGENT_DIRECTORY.to_owned()),
+        read_only: Some(access == MountAccess::Read),
+        volume_options: Some(MountVolumeOptions {
+            no_copy: Some(true),
+            ..MountVolumeOptions::default()
+        }),
+        ..Mount::default()
+    }
+}
+
+/// Everything that can be written to, but for `/dev/shm`. `exec`, because compiled cells and native modules are
+/// executed from there.
+fn tmpfs(spec: &SandboxSpec) -> HashMap<String, String> {
+    let open = |size: ByteSize| format!("rw,exec,nosuid,nodev,mode=1777,size={}", size.as_u64());
+    let own = |size: ByteSize| {
+        format!(
+            "rw,exec,nosuid,nodev,mode=0755,uid=1000,gid=100,size={}",
+            size.as_u64()
+        )
+    };
+    let volumes = spec.environment.volumes.iter();
+    let mut tmpfs: HashMap<String, String> = volumes
+        .map(|path| (path.clone(), own(VOLUME_COVER)))
+        .collect();
+    tmpfs.insert("/tmp".to_owned(), open(spec.limits.tmp_size));
+    tmpfs.insert(spec.environment.home.clone(), own(spec.limits.home_size));
+    tmpfs
+}
+
+fn ulimits(limits: &Limits) -> Vec<ResourcesUlimits> {
+    vec![
+        ulimit("core", 0),
+        ulimit("fsize", bytes(limits.file_size)),
+        ulimit("nofile", i64::from(limits.open_files)),
+    ]
+}
+
+fn ulimit(name: &str, limit: i64) -> ResourcesUlimits {
+    ResourcesUlimits {
+        name: Some(name.to_owned()),
+        soft: Some(limit),
+        hard: Some(limit),
+    }
+}
+
+fn bytes(size: ByteSize) -> i64 {
+    i64::try_from(size.as_u64()).unwrap_or(i64::MAX)
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::sandbox::EnvironmentImage;
+
+    fn spec() -> SandboxSpec {
+        SandboxSpec {
+            environment: EnvironmentImage {
+                name: "python".to_owned(),
+                display_name: "Python 3".to_owned(),
+                language: "python".to_owned(),
+                image: "sha256:0123".to_owned(),
+                kernelspec: "python3".to_owned(),
+                home: "/home/jovyan".to_owned(),
+                volumes: vec!["/data".to_owned()],
+            },
+            limits: Limits {
+                memory: ByteSize::mib(512),
+                cpus: 1.5,
+                processes: 256,
+                tmp_size: ByteSize::mib(64),
+                home_size: ByteSize::mib(256),
+                shm_size: ByteSize::mib(32),
+                open_files: 1024,
+                file_size: ByteSize::mib(128),
+            },
+            environment_variables: BTreeMap::new(),
+            working_directory: "work".to_owned(),
+            runtime: None,
+        }
+    }
+
+    #[test]
+    fn every_flag_of_the_container_is_as_it_was() {
+        let instance = Instance::new("test");
+        let sandbox = SandboxId::random();
+        let body = create_body(&spec(), &sandbox, &instance, "cellblock-agent-test-0");
+        let body = serde_json::to_value(body).unwrap();
+        insta::with_settings!({sort_maps => true}, {
+            insta::assert_json_snapshot!(body, {r#".Labels["cellblock.sandbox"]"# => "[id]"});
+        });
+    }
+}

@@ -1,0 +1,77 @@
+//! One engine call: its deadline, and what its failure means.
+//!
+//! An engine that hangs must not hang us: every call has a deadline of its own, however long bollard would wait.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error;
+
+use crate::sandbox::SandboxError;
+
+/// Makes calls. Cloning is cheap.
+#[derive(Clone)]
+pub(super) struct Calls {
+    docker: Docker,
+    timeout: Duration,
+}
+
+impl Calls {
+    pub(super) fn new(docker: Docker, timeout: Duration) -> Calls {
+        // One deadline rules: ours, which is the shorter one.
+        let docker = docker.with_timeout(timeout.saturating_mul(2));
+        Calls { docker, timeout }
+    }
+
+    /// Makes one call, of which `what` is the name in errors.
+    pub(super) async fn call<T, F>(
+        &self,
+        what: &'static str,
+        call: impl FnOnce(Docker) -> F,
+    ) -> Result<T, SandboxError>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        match tokio::time::timeout(self.timeout, call(self.docker.clone())).await {
+            Ok(answer) => answer.map_err(|error| meaning(what, &error)),
+            Err(_) => Err(SandboxError::EngineAway(format!(
+                "no answer to `{what}` within {:?}",
+                self.timeout
+            ))),
+        }
+    }
+
+    /// Makes a call whose purpose is that something is gone: that it is gone already, or that somebody else is at it, is
+    /// success.
+    pub(super) async fn remove<F>(
+        &self,
+        what: &'static str,
+        call: impl FnOnce(Docker) -> F,
+    ) -> Result<(), SandboxError>
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        self.call(what, |docker| async move {
+            match call(docker).await {
+                Err(Error::DockerResponseServerError {
+                    status_code: 404 | 409,
+                    ..
+                }) => Ok(()),
+                other => other,
+            }
+        })
+        .await
+    }
+}
+
+/// What an error of bollard means to those above.
+fn meaning(what: &str, error: &Error) -> SandboxError {
+    match error {
+        Error::DockerResponseServerError {
+            status_code,
+            message,
+        } => SandboxError::EngineRefused(format!("{what}: {status_code}: {message}")),
+        // Everything else befell the request or the answer on the way. `{:#}` of bollard's errors hides the cause.
+        other => SandboxError::EngineAway(format!("{what}: {other}: {other:?}")),
+    }
+}

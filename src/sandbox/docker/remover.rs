@@ -1,0 +1,111 @@
+//! Removes containers: one task that everybody who drops one sends to.
+//!
+//! `Drop` can neither wait nor fail, so it only hands over. The queue has no bound of its own: it holds at most one
+//! entry for each container that exists.
+
+use std::time::Duration;
+
+use bollard::query_parameters::RemoveContainerOptionsBuilder;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::calls::Calls;
+use super::labels::container_name;
+use super::register::Register;
+use crate::sandbox::{SandboxError, SandboxId};
+
+/// Removals at the same time. More only makes the engine slower for those who start.
+const AT_ONCE: usize = 4;
+
+/// The pauses between attempts. After the last one, the sweep has it.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+/// Hands containers over to be removed. Cloning is cheap; the task ends with the last clone.
+#[derive(Clone)]
+pub(super) struct Remover {
+    queue: mpsc::UnboundedSender<SandboxId>,
+    register: Register,
+}
+
+impl Remover {
+    pub(super) fn spawn(calls: Calls, register: Register) -> Remover {
+        let (queue, dropped) = mpsc::unbounded_channel();
+        tokio::spawn(run(calls, register.clone(), dropped));
+        Remover { queue, register }
+    }
+
+    /// Owns the sandbox's container from now on, although it may not be there yet.
+    pub(super) fn own(&self, sandbox: &SandboxId) -> OwnedContainer {
+        self.register.enter(sandbox);
+        OwnedContainer {
+            sandbox: sandbox.clone(),
+            remover: self.clone(),
+        }
+    }
+}
+
+/// A container that is ours. Dropping it removes it.
+pub(super) struct OwnedContainer {
+    sandbox: SandboxId,
+    remover: Remover,
+}
+
+impl OwnedContainer {
+    /// What the engine knows it by.
+    pub(super) fn name(&self) -> String {
+        container_name(&self.sandbox)
+    }
+}
+
+impl Drop for OwnedContainer {
+    fn drop(&mut self) {
+        if self.remover.queue.send(self.sandbox.clone()).is_err() {
+            // The runtime is going down; the next start's sweep removes it.
+            self.remover.register.leave(&self.sandbox);
+        }
+    }
+}
+
+async fn run(calls: Calls, register: Register, mut dropped: mpsc::UnboundedReceiver<SandboxId>) {
+    let mut removals = JoinSet::new();
+    while let Some(sandbox) = dropped.recv().await {
+        if removals.len() >= AT_ONCE {
+            removals.join_next().await;
+        }
+        removals.spawn(remove_and_leave(calls.clone(), register.clone(), sandbox));
+    }
+    removals.join_all().await;
+}
+
+async fn remove_and_leave(calls: Calls, register: Register, sandbox: SandboxId) {
+    let mut outcome = remove(&calls, &container_name(&sandbox)).await;
+    for pause in PAUSES {
+        if outcome.is_ok() {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        outcome = remove(&calls, &container_name(&sandbox)).await;
+    }
+    if let Err(error) = outcome {
+        tracing::warn!(%sandbox, %error, "a container could not be removed; the next sweep will try again");
+    }
+    register.leave(&sandbox);
+}
+
+/// Removes a container with its anonymous volumes, running or not.
+pub(super) async fn remove(calls: &Calls, container: &str) -> Result<(), SandboxError> {
+    let options = RemoveContainerOptionsBuilder::default()
+        .force(true)
+        .v(true)
+        .build();
+    calls
+        .remove("remove", |docker| async move {
+            docker.remove_container(container, Some(options)).await
+        })
+        .await
+}

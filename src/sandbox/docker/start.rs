@@ -1,0 +1,144 @@
+//! One sandbox, from nothing to a kernel that answers.
+
+use std::time::Duration;
+
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{CreateContainerOptionsBuilder, StartContainerOptions};
+use cellblock_link::request::StartKernel;
+use cellblock_link::{Connection, LinkConfig};
+use tokio::time::{Instant, timeout_at};
+
+use super::remover::OwnedContainer;
+use super::{Inner, attach, body};
+use crate::sandbox::linked::{LinkedSandbox, lost};
+use crate::sandbox::{Sandbox, SandboxError, SandboxId, SandboxSpec};
+
+/// Starts a sandbox, within the start timeout. Dropping the future removes what there is of it.
+pub(super) async fn start(
+    engine: &Inner,
+    spec: &SandboxSpec,
+) -> Result<Box<dyn Sandbox>, SandboxError> {
+    let deadline = Instant::now() + engine.start_timeout;
+    match timeout_at(deadline, start_until(engine, spec, deadline)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(SandboxError::Start(format!(
+            "not ready within {:?}",
+            engine.start_timeout
+        ))),
+    }
+}
+
+async fn start_until(
+    engine: &Inner,
+    spec: &SandboxSpec,
+    deadline: Instant,
+) -> Result<Box<dyn Sandbox>, SandboxError> {
+    engine
+        .agent
+        .deliver(engine, &spec.environment.image)
+        .await?;
+    let id = SandboxId::random();
+    let container = create(engine, spec, &id).await?;
+    let link = boot(engine, &id, &container, deadline).await?;
+    let sandbox = LinkedSandbox::new(id, link, container);
+    let ready = sandbox.start_kernel(kernel(spec, deadline)).await?;
+    sandbox.mark_files().await?;
+    tracing::debug!(
+        sandbox = %sandbox.id(),
+        environment = spec.environment.name,
+        kernel_ms = ready.boot_ms,
+        "sandbox ready"
+    );
+    Ok(Box::new(sandbox))
+}
+
+/// Asks the engine for the container, in a task of its own: a request that is given up may still make one, and then
+/// there must be somebody to remove it.
+async fn create(
+    engine: &Inner,
+    spec: &SandboxSpec,
+    id: &SandboxId,
+) -> Result<OwnedContainer, SandboxError> {
+    let body = body::create_body(spec, id, &engine.instance, engine.agent.volume());
+    let container = engine.remover.own(id);
+    let calls = engine.calls.clone();
+    let creating = tokio::spawn(async move {
+        create_owned(&calls, &container, body).await?;
+        Ok(container)
+    });
+    match creating.await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(SandboxError::Start(format!("create: {error}"))),
+    }
+}
+
+async fn create_owned(
+    calls: &super::Calls,
+    container: &OwnedContainer,
+    body: ContainerCreateBody,
+) -> Result<(), SandboxError> {
+    let options = CreateContainerOptionsBuilder::default()
+        .name(&container.name())
+        .build();
+    calls
+        .call("create", |docker| async move {
+            docker.create_container(Some(options), body).await
+        })
+        .await?;
+    Ok(())
+}
+
+/// Attaches, and starts the agent while HELLO waits for it.
+async fn boot(
+    engine: &Inner,
+    id: &SandboxId,
+    container: &OwnedContainer,
+    deadline: Instant,
+) -> Result<Connection, SandboxError> {
+    let attached = attach::attach(&engine.calls, id, &container.name()).await?;
+    let config = LinkConfig {
+        open_within: deadline.saturating_duration_since(Instant::now()),
+        ..LinkConfig::default()
+    };
+    let opening = async {
+        Connection::open(attached.reader, attached.writer, config)
+            .await
+            .map(|(link, _)| link)
+            .map_err(|error| lost(&error))
+    };
+    let ((), link) = tokio::try_join!(run(engine, container), opening)?;
+    Ok(link)
+}
+
+async fn run(engine: &Inner, container: &OwnedContainer) -> Result<(), SandboxError> {
+    let name = container.name();
+    let started = engine
+        .calls
+        .call("start", |docker| async move {
+            docker
+                .start_container(&name, None::<StartContainerOptions>)
+                .await
+        })
+        .await;
+    if let Err(SandboxError::EngineRefused(reason)) = &started {
+        if reason.contains(body::AGENT) {
+            // Somebody removed the volume: the engine made an empty one in its place.
+            engine.agent.is_missing().await;
+        }
+    }
+    started
+}
+
+fn kernel(spec: &SandboxSpec, deadline: Instant) -> StartKernel {
+    let left = deadline.saturating_duration_since(Instant::now());
+    StartKernel {
+        kernelspec: spec.environment.kernelspec.clone(),
+        environment: spec.environment_variables.clone(),
+        working_directory: spec.working_directory.clone(),
+        deadline_ms: millis(left),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,85 @@
+//! The sweep: what carries our labels and nobody owns is removed.
+//!
+//! Needed after a service was killed, after an engine lost an answer, and where a removal was given up. The engine's own
+//! list is the truth.
+
+use bollard::models::ContainerSummary;
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions,
+};
+use futures::StreamExt;
+use futures::stream;
+
+use super::{Inner, labels, remover};
+use crate::sandbox::SandboxError;
+
+/// Strays removed at the same time.
+const AT_ONCE: usize = 4;
+
+/// Removes every stray; says how many containers that were. The first failure is told after all were tried.
+pub(super) async fn sweep(engine: &Inner) -> Result<usize, SandboxError> {
+    let strays: Vec<String> = containers(engine)
+        .await?
+        .into_iter()
+        .filter(|container| is_stray(engine, container))
+        .filter_map(|container| container.id)
+        .collect();
+    let removals =
+        stream::iter(strays).map(|id| async move { remover::remove(&engine.calls, &id).await });
+    let outcomes: Vec<Result<(), SandboxError>> =
+        removals.buffer_unordered(AT_ONCE).collect().await;
+    let removed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    if removed > 0 {
+        tracing::warn!(removed, "removed containers that nobody owned");
+    }
+    outcomes.into_iter().collect::<Result<(), SandboxError>>()?;
+    remove_old_agents(engine).await?;
+    Ok(removed)
+}
+
+async fn containers(engine: &Inner) -> Result<Vec<ContainerSummary>, SandboxError> {
+    let options = ListContainersOptionsBuilder::default()
+        .all(true)
+        .filters(&engine.instance.filter())
+        .build();
+    engine
+        .calls
+        .call("list containers", |docker| async move {
+            docker.list_containers(Some(options)).await
+        })
+        .await
+}
+
+fn is_stray(engine: &Inner, container: &ContainerSummary) -> bool {
+    let sandbox = container
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(labels::SANDBOX));
+    sandbox.is_none_or(|sandbox| !engine.register.holds(sandbox))
+}
+
+/// Removes the agents of other versions of this service. One that is still in use stays.
+async fn remove_old_agents(engine: &Inner) -> Result<(), SandboxError> {
+    let options = ListVolumesOptionsBuilder::default()
+        .filters(&engine.instance.filter())
+        .build();
+    let list = engine
+        .calls
+        .call("list volumes", |docker| async move {
+            docker.list_volumes(Some(options)).await
+        })
+        .await?;
+    for volume in list.volumes.unwrap_or_default() {
+        if volume.name != engine.agent.volume() {
+            engine
+                .calls
+                .remove("remove volume", |docker| async move {
+                    docker
+                        .remove_volume(&volume.name, None::<RemoveVolumeOptions>)
+                        .await
+                })
+                .await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! A sandbox at the other end of a link: every operation is a request to the agent.
+//!
+//! This is all of a running sandbox that is not the engine's business. What owns the container comes along as a value
+//! that is dropped *after* the link: a container whose output nobody reads must not be killed while it is attached.
+
+use std::io;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cellblock_link::message::{KernelMessage, MessageFrame, MessageReader, write_frame};
+use cellblock_link::request::{
+    Failure, FailureKind, GetFiles, KernelReady, Reply, Request, StartKernel,
+};
+use cellblock_link::{Connection, LinkError, Opener, Stream};
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
+
+use super::{
+    FilesReply, KernelEvent, KernelMessages, Sandbox, SandboxError, SandboxId, TarReader, Usage,
+};
+
+/// The largest kernel message that is taken, in bytes. Larger ones lose the kernel's messages: nobody legitimate
+/// sends one, and it would have to be held in memory whole.
+const MAX_MESSAGE: usize = 64 << 20;
+
+/// Kernel events that wait for the service. Beyond it the agent's ring holds them, and says what it had to drop.
+const WAITING_EVENTS: usize = 64;
+
+/// Messages to the kernel that wait for the agent.
+const WAITING_MESSAGES: usize = 16;
+
+/// How long one question to the agent may take that it answers from memory or with a signal.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// The kernel's working directory, to the agent.
+const HERE: &str = ".";
+
+/// A sandbox that is reached over a link. Dropping it ends the link, then `Owned`.
+pub(super) struct LinkedSandbox<Owned> {
+    id: SandboxId,
+    opener: Opener,
+    pumps: Mutex<JoinSet<()>>,
+    _link: Connection,
+    _owned: Owned,
+}
+
+impl<Owned: Send + Sync> LinkedSandbox<Owned> {
+    pub(super) fn new(id: SandboxId, link: Connection, owned: Owned) -> LinkedSandbox<Owned> {
+        LinkedSandbox {
+            id,
+            opener: link.opener(),
+            pumps: Mutex::new(JoinSet::new()),
+            _link: link,
+            _owned: owned,
+        }
+    }
+
+    /// Starts the kernel and waits until it answers.
+    pub(super) async fn start_kernel(
+        &self,
+        kernel: StartKernel,
+    ) -> Result<KernelReady, SandboxError> {
+        match self.opener.request(&Request::StartKernel(kernel)).await {
+            Ok((Reply::KernelReady(ready), _)) => Ok(ready),
+            Ok((reply, _)) => Err(unexpected(reply)),
+            Err(error) => Err(lost(&error)),
+        }
+    }
+
+    /// Asks what is answered at once.
+    async fn ask(&self, request: &Request) -> Result<(Reply, Stream), SandboxError> {
+        match tokio::time::timeout(ANSWER_WITHIN, self.opener.request(request)).await {
+            Ok(answer) => answer.map_err(|error| lost(&error)),
+            Err(_) => Err(SandboxError::Lost("the agent does not answer".to_owned())),
+        }
+    }
+
+    async fn tell(&self, request: &Request) -> Result<(), SandboxError> {
+        match self.ask(request).await? {
+            (Reply::Done, _) => Ok(()),
+            (reply, _) => Err(unexpected(reply)),
+        }
+    }
+}
+
+#[async_trait]
+impl<Owned: Send + Sync> Sandbox for LinkedSandbox<Owned> {
+    fn id(&self) -> &SandboxId {
+        &self.id
+    }
+
+    async fn kernel_messages(&self) -> Result<KernelMessages, SandboxError> {
+        let stream = match self.ask(&Request::Messages { after: 0 }).await? {
+            (Reply::Messages { .. }, stream) => stream,
+            (reply, _) => return Err(unexpected(reply)),
+        };
+        let (reader, writer) = tokio::io::split(stream);
+        let (outgoing, to_send) = mpsc::channel(WAITING_MESSAGES);
+        let (events, incoming) = mpsc::channel(WAITING_EVENTS);
+        let mut pumps = self.pumps.lock().await;
+        pumps.spawn(send(writer, to_send));
+        pumps.spawn(receive(reader, events));
+        Ok(KernelMessages { outgoing, incoming })
+    }
+
+    async fn interrupt(&self) -> Result<(), SandboxError> {
+        self.tell(&Request::Interrupt).await
+    }
+
+    async fn kill_all(&self) -> Result<(), SandboxError> {
+        self.tell(&Request::KillAll).await
+    }
+
+    async fn put_files(&self, mut tar: TarReader) -> Result<(), SandboxError> {
+        let directory = HERE.to_owned();
+        let mut stream = self
+            .opener
+            .begin(&Request::PutFiles { directory })
+            .await
+            .map_err(|error| lost(&error))?;
+        // Where the agent gave up in the middle, its reply tells why; the write error does not.
+        let written = async {
+            tokio::io::copy(&mut tar, &mut stream).await?;
+            stream.shutdown().await
+        }
+        .await;
+        match (stream.read_reply().await, written) {
+            (Ok(Reply::Unpacked { .. }), Ok(())) => Ok(()),
+            (Ok(reply), _) => Err(unexpected(reply)),
+            (Err(_), Err(error)) | (Err(error), Ok(())) => {
+                Err(SandboxError::Files(error.to_string()))
+            }
+        }
+    }
+
+    async fn mark_files(&self) -> Result<(), SandboxError> {
+        let directory = HERE.to_owned();
+        self.tell(&Request::MarkFiles { directory }).await
+    }
+
+    async fn get_files(
+        &self,
+        max_files: u32,
+        max_bytes: u64,
+    ) -> Result<(FilesReply, TarReader), SandboxError> {
+        let request = Request::GetFiles(GetFiles {
+            directory: HERE.to_owned(),
+            max_files,
+            max_bytes,
+        });
+        match self.ask(&request).await? {
+            (Reply::Files(files), stream) => Ok((files, Box::new(stream))),
+            (reply, _) => Err(unexpected(reply)),
+        }
+    }
+
+    async fn usage(&self) -> Result<Usage, SandboxError> {
+        match self.ask(&Request::Usage).await? {
+            (Reply::Usage(usage), _) => Ok(usage),
+            (reply, _) => Err(unexpected(reply)),
+        }
+    }
+}
+
+/// Carries messages to the kernel until either side has gone.
+async fn send(mut writer: WriteHalf<Stream>, mut messages: mpsc::Receiver<KernelMessage>) {
+    while let Some(message) = messages.recv().await {
+        let frame = MessageFrame::Message(message);
+        if let Err(error) = write_frame(&mut writer, &frame).await {
+            if error.kind() == io::ErrorKind::InvalidInput {
+                tracing::warn!(%error, "a message to the kernel was malformed");
+                continue;
+            }
+            return;
+        }
+        if writer.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Carries events from the kernel until either side has gone.
+async fn receive(reader: ReadHalf<Stream>, events: mpsc::Sender<KernelEvent>) {
+    let mut reader = MessageReader::new(reader, MAX_MESSAGE);
+    loop {
+        let frame = tokio::select! {
+            frame = reader.next() => frame,
+            () = events.closed() => return,
+        };
+        let event = match frame {
+            Ok(Some(MessageFrame::Message(message))) => KernelEvent::Message(message),
+            Ok(Some(MessageFrame::Gap { .. })) => KernelEvent::Gap,
+            Ok(Some(MessageFrame::KernelExit(exit))) => KernelEvent::Exited(exit),
+            Ok(None) => return,
+            Err(error) => {
+                tracing::debug!(%error, "the kernel's messages ended");
+                return;
+            }
+        };
+        if events.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What a link's failure means to whoever asked for something.
+pub(super) fn lost(error: &LinkError) -> SandboxError {
+    SandboxError::Lost(error.to_string())
+}
+
+/// What it means that a reply is not the one that was asked for.
+fn unexpected(reply: Reply) -> SandboxError {
+    let Reply::Failed(Failure { kind, detail }) = reply else {
+        return SandboxError::Lost("the agent answered something else".to_owned());
+    };
+    match kind {
+        FailureKind::Kernelspec | FailureKind::KernelStart => SandboxError::Start(detail),
+        FailureKind::NoKernel | FailureKind::Request => SandboxError::Lost(detail),
+        FailureKind::Files => SandboxError::Files(detail),
+    }
+}
