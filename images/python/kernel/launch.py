@@ -1,0 +1,67 @@
+"""Starts ipykernel faster than ipykernel starts itself.
+
+Measured on one CPU, from the process's start to kernel_info_reply: about 300 ms as shipped, 240 ms this way.
+
+- No garbage is collected while everything is imported (35 ms). What start-up made is then frozen: it lives as long as
+  the kernel, and no later collection need look at it.
+- The debugger is not loaded (75 ms) unless KERNEL_DEBUGGER is set. Code may still import debugpy.
+- matplotlib's list of fonts, made when the image was built, is put where matplotlib looks for it; to search the fonts
+  again would cost a second at the first plot.
+"""
+
+import gc
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+FONTS = Path("/opt/conda/share/matplotlib-cache")
+
+
+def provide_fonts() -> None:
+    """Copies the image's font list into MPLCONFIGDIR, which has to be writable and is therefore empty at first."""
+    directory = os.environ.get("MPLCONFIGDIR")
+    if not directory:
+        return
+    try:
+        os.makedirs(directory, exist_ok=True)
+        for source in FONTS.glob("fontlist-*.json"):
+            shutil.copyfile(source, os.path.join(directory, source.name))
+    except OSError as error:
+        # A full disk or an odd MPLCONFIGDIR makes plots slower to start, not the kernel fail.
+        print(f"matplotlib's font list was not provided: {error}", file=sys.__stderr__)
+
+
+class NoTcpWarning(logging.Filter):
+    """Drops one warning: TCP without encryption is fine on the loopback of a sandbox that has nothing else."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Kernel is running over TCP without encryption")
+
+
+def main() -> None:
+    gc.disable()
+    # This folder is no place to import from. The working directory joins sys.path later, in ipykernel, so that a file
+    # of the user's that is named like a module cannot keep the kernel from starting.
+    del sys.path[0]
+    provide_fonts()
+
+    debugger = os.environ.get("KERNEL_DEBUGGER")
+    if not debugger:
+        sys.modules["debugpy"] = None
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp.instance()
+    app.log.addFilter(NoTcpWarning())
+    app.initialize()
+    if not debugger:
+        del sys.modules["debugpy"]
+
+    gc.enable()
+    gc.freeze()
+    app.start()
+
+
+if __name__ == "__main__":
+    main()
