@@ -1,13 +1,33 @@
 //! Every setting, its default, its unit and its reason.
 //!
-//! Only shapes and defaults are here; [`sources`](self) (flags, environment, file) are merged elsewhere.
+//! A setting comes from a flag, else from the environment, else from the file, else from here. The four names of one
+//! setting follow from its key: `sandbox.memory` is `--sandbox-memory`, `CELLBLOCK_SANDBOX_MEMORY`, and `memory` under
+//! `[sandbox]` in the file.
+//!
+//! ```text
+//! keys     the table: key, help, and where in Settings it lives
+//! field    text ⇄ typed value
+//! sources  flags over environment over file over defaults, and who won
+//! file     the TOML file as keys and values
+//! check    what must hold between settings
+//! ```
+
+mod check;
+mod field;
+mod file;
+mod keys;
+mod sources;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::env;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use serde::Deserialize;
+
+pub use sources::{Configuration, Flags, SettingsError};
 
 /// All settings, as the service uses them.
 #[derive(Clone, Debug)]
@@ -28,8 +48,40 @@ pub struct Settings {
     pub execution: Execution,
     /// The file store.
     pub files: Files,
+    /// What is logged.
+    pub log: Log,
     /// Environments whose images carry no labels of ours.
     pub environments: Vec<Environment>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            server: Server::default(),
+            keys: BTreeMap::new(),
+            state_dir: default_state_dir(),
+            engine: Engine::default(),
+            sandbox: Sandbox::default(),
+            pool: Pool::default(),
+            execution: Execution::default(),
+            files: Files::default(),
+            log: Log::default(),
+            environments: Vec::new(),
+        }
+    }
+}
+
+/// `$XDG_DATA_HOME/cellblock`, else `~/.local/share/cellblock`.
+fn default_state_dir() -> PathBuf {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .unwrap_or_else(|| PathBuf::from("/var/lib"))
+        .join("cellblock")
 }
 
 /// How the service is reached.
@@ -45,6 +97,17 @@ pub struct Server {
     pub request_timeout: Duration,
 }
 
+impl Default for Server {
+    fn default() -> Server {
+        Server {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            shutdown_grace: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
 /// The container engine.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -56,6 +119,17 @@ pub struct Engine {
     pub call_timeout: Duration,
     /// Keeps two services on one engine apart: each removes strays of its own instance only. `default`.
     pub instance: String,
+}
+
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine {
+            host: None,
+            runtime: None,
+            call_timeout: Duration::from_secs(30),
+            instance: "default".to_owned(),
+        }
+    }
 }
 
 /// What each sandbox may use.
@@ -81,6 +155,22 @@ pub struct Sandbox {
     pub start_timeout: Duration,
 }
 
+impl Default for Sandbox {
+    fn default() -> Sandbox {
+        Sandbox {
+            memory: ByteSize::mib(512),
+            cpus: 1.0,
+            processes: 256,
+            tmp_size: ByteSize::mib(64),
+            home_size: ByteSize::mib(256),
+            shm_size: ByteSize::mib(64),
+            open_files: 1024,
+            file_size: ByteSize::mib(256),
+            start_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
 /// Sandboxes started ahead of need.
 #[derive(Clone, Debug)]
 pub struct Pool {
@@ -90,6 +180,16 @@ pub struct Pool {
     pub sizes: BTreeMap<String, u32>,
     /// Sandboxes that may be starting at the same time. 2.
     pub starting: u32,
+}
+
+impl Default for Pool {
+    fn default() -> Pool {
+        Pool {
+            size: 1,
+            sizes: BTreeMap::new(),
+            starting: 2,
+        }
+    }
 }
 
 /// Bounds of one execution.
@@ -119,6 +219,24 @@ pub struct Execution {
     pub max_concurrent: u32,
 }
 
+impl Default for Execution {
+    fn default() -> Execution {
+        Execution {
+            timeout: Duration::from_secs(60),
+            max_timeout: Duration::from_secs(120),
+            grace: Duration::from_secs(2),
+            output_limit: ByteSize::mib(10),
+            max_input: ByteSize::mib(100),
+            max_created_files: 100,
+            max_created_bytes: ByteSize::mib(100),
+            max_memory: ByteSize::gib(2),
+            max_cpus: 2.0,
+            queue_timeout: Duration::from_secs(60),
+            max_concurrent: 64,
+        }
+    }
+}
+
 /// The file store.
 #[derive(Clone, Debug)]
 pub struct Files {
@@ -132,8 +250,47 @@ pub struct Files {
     pub max_total: ByteSize,
 }
 
-/// An environment whose image carries no labels of ours.
+impl Default for Files {
+    fn default() -> Files {
+        Files {
+            lifetime: Duration::from_secs(20 * 60),
+            long_lifetime: Duration::from_secs(2 * 24 * 60 * 60),
+            max_size: ByteSize::mib(100),
+            max_total: ByteSize::gib(10),
+        }
+    }
+}
+
+/// What is logged, to stderr.
 #[derive(Clone, Debug)]
+pub struct Log {
+    /// Which lines, in the language of `RUST_LOG`. bollard would log whole requests at `debug`.
+    pub filter: String,
+    /// How they look. `text`.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log {
+            filter: "info,bollard=info".to_owned(),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// An environment whose image carries no labels of ours: an `[[environments]]` table of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Environment {
     /// What requests call it.
     pub name: String,

@@ -1,0 +1,131 @@
+//! What must hold within and between settings, so that the service need not ask again.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use super::{Settings, SettingsError};
+
+/// Shorter keys can be guessed.
+const KEY_LENGTH: usize = 16;
+
+/// An engine refuses less.
+const LEAST_MEMORY: ByteSize = ByteSize::mib(32);
+
+/// The first thing that does not hold.
+pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
+    listening(settings)?;
+    api_keys(settings)?;
+    sandboxes(settings)?;
+    executions(settings)?;
+    instance(settings)
+}
+
+fn demand(holds: bool, key: &str, reason: impl Into<String>) -> Result<(), SettingsError> {
+    if holds {
+        return Ok(());
+    }
+    Err(SettingsError::Invalid {
+        key: key.to_owned(),
+        origin: super::sources::Origin::Default,
+        reason: reason.into(),
+    })
+}
+
+fn listening(settings: &Settings) -> Result<(), SettingsError> {
+    let address = settings.server.listen;
+    demand(
+        address.ip().is_loopback() || !settings.keys.is_empty(),
+        "listen",
+        format!(
+            "{address} can be reached by others, and no API key is set: set `keys` (CELLBLOCK_KEYS=name=key), or \
+             listen on 127.0.0.1"
+        ),
+    )?;
+    let url = settings.server.public_url.as_deref();
+    demand(
+        url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
+        "public_url",
+        "it begins with http:// or https://",
+    )
+}
+
+fn api_keys(settings: &Settings) -> Result<(), SettingsError> {
+    for (name, key) in &settings.keys {
+        demand(!name.is_empty(), "keys", "a key has a name: name=key")?;
+        demand(
+            key.len() >= KEY_LENGTH && key.bytes().all(|byte| byte.is_ascii_graphic()),
+            "keys",
+            format!(
+                "the key of `{name}` needs at least {KEY_LENGTH} characters, ASCII and without spaces \
+                 (`openssl rand -hex 24` makes a good one)"
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+fn sandboxes(settings: &Settings) -> Result<(), SettingsError> {
+    let sandbox = &settings.sandbox;
+    demand(
+        sandbox.memory >= LEAST_MEMORY,
+        "sandbox.memory",
+        format!("no kernel starts in less than {LEAST_MEMORY}"),
+    )?;
+    demand(
+        sandbox.memory <= settings.execution.max_memory,
+        "execution.max_memory",
+        "it is not less than sandbox.memory",
+    )?;
+    demand(
+        sandbox.cpus.is_finite() && sandbox.cpus >= 0.01,
+        "sandbox.cpus",
+        "at least 0.01",
+    )?;
+    demand(
+        settings.execution.max_cpus.is_finite() && sandbox.cpus <= settings.execution.max_cpus,
+        "execution.max_cpus",
+        "it is not less than sandbox.cpus",
+    )?;
+    demand(
+        sandbox.processes >= 16,
+        "sandbox.processes",
+        "no kernel starts with less than 16",
+    )?;
+    demand(
+        sandbox.open_files >= 64,
+        "sandbox.open_files",
+        "no kernel starts with less than 64",
+    )?;
+    demand(settings.pool.starting >= 1, "pool.starting", "at least 1")
+}
+
+fn executions(settings: &Settings) -> Result<(), SettingsError> {
+    let execution = &settings.execution;
+    demand(
+        execution.timeout >= Duration::from_secs(1),
+        "execution.timeout",
+        "at least 1s",
+    )?;
+    demand(
+        execution.timeout <= execution.max_timeout,
+        "execution.max_timeout",
+        "it is not less than execution.timeout",
+    )?;
+    demand(
+        execution.max_concurrent >= 1,
+        "execution.max_concurrent",
+        "at least 1",
+    )
+}
+
+/// It becomes part of names in the engine.
+fn instance(settings: &Settings) -> Result<(), SettingsError> {
+    let name = &settings.engine.instance;
+    let sane = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    demand(
+        (1..=32).contains(&name.len()) && name.bytes().all(sane),
+        "engine.instance",
+        "1 to 32 letters, digits and dashes",
+    )
+}

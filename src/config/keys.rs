@@ -1,0 +1,230 @@
+//! The table of settings: what each is called, what it is for, where it lives.
+
+use super::Settings;
+use super::field::Field;
+
+/// One setting.
+pub(super) struct Key {
+    /// Dotted, as in the file.
+    pub(super) name: &'static str,
+    /// For `--help` and `cellblock config`.
+    pub(super) help: &'static str,
+    /// Where it lives.
+    pub(super) field: fn(&mut Settings) -> Field<'_>,
+}
+
+impl Key {
+    /// As a flag, without the dashes.
+    pub(super) fn flag(&self) -> String {
+        self.name.replace(['.', '_'], "-")
+    }
+
+    /// As an environment variable.
+    pub(super) fn variable(&self) -> String {
+        format!("CELLBLOCK_{}", self.name.replace('.', "_").to_uppercase())
+    }
+}
+
+/// The setting of that name in the file.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// All settings but the `[[environments]]` of the file.
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        name: "listen",
+        help: "Address and port to listen on",
+        field: |settings| Field::Address(&mut settings.server.listen),
+    },
+    Key {
+        name: "public_url",
+        help: "Base of the urls in answers, where a proxy stands in front",
+        field: |settings| Field::OptionalText(&mut settings.server.public_url),
+    },
+    Key {
+        name: "shutdown_grace",
+        help: "How long running requests may go on after a signal to stop",
+        field: |settings| Field::Duration(&mut settings.server.shutdown_grace),
+    },
+    Key {
+        name: "request_timeout",
+        help: "How long a client may take to send its request",
+        field: |settings| Field::Duration(&mut settings.server.request_timeout),
+    },
+    Key {
+        name: "keys",
+        help: "API keys: name=key, with commas between; without any, it listens on loopback only",
+        field: |settings| Field::Secrets(&mut settings.keys),
+    },
+    Key {
+        name: "state_dir",
+        help: "Where stored files and the service's secret live",
+        field: |settings| Field::Path(&mut settings.state_dir),
+    },
+    Key {
+        name: "engine.host",
+        help: "Address of the container engine (unix://, tcp://); empty: DOCKER_HOST, else the usual socket",
+        field: |settings| Field::OptionalText(&mut settings.engine.host),
+    },
+    Key {
+        name: "engine.runtime",
+        help: "OCI runtime of the sandboxes (runc, runsc, …); empty: the engine's default",
+        field: |settings| Field::OptionalText(&mut settings.engine.runtime),
+    },
+    Key {
+        name: "engine.call_timeout",
+        help: "The longest that one call to the engine may take",
+        field: |settings| Field::Duration(&mut settings.engine.call_timeout),
+    },
+    Key {
+        name: "engine.instance",
+        help: "Keeps two services on one engine apart: each removes only its own strays",
+        field: |settings| Field::Text(&mut settings.engine.instance),
+    },
+    Key {
+        name: "sandbox.memory",
+        help: "Memory of a sandbox, its tmpfs included, without swap",
+        field: |settings| Field::Size(&mut settings.sandbox.memory),
+    },
+    Key {
+        name: "sandbox.cpus",
+        help: "Processors of a sandbox",
+        field: |settings| Field::Number(&mut settings.sandbox.cpus),
+    },
+    Key {
+        name: "sandbox.processes",
+        help: "Processes and threads of a sandbox",
+        field: |settings| Field::Count(&mut settings.sandbox.processes),
+    },
+    Key {
+        name: "sandbox.tmp_size",
+        help: "Size of /tmp",
+        field: |settings| Field::Size(&mut settings.sandbox.tmp_size),
+    },
+    Key {
+        name: "sandbox.home_size",
+        help: "Size of the home directory, the working directory in it",
+        field: |settings| Field::Size(&mut settings.sandbox.home_size),
+    },
+    Key {
+        name: "sandbox.shm_size",
+        help: "Size of /dev/shm",
+        field: |settings| Field::Size(&mut settings.sandbox.shm_size),
+    },
+    Key {
+        name: "sandbox.open_files",
+        help: "Open files of a process",
+        field: |settings| Field::Count(&mut settings.sandbox.open_files),
+    },
+    Key {
+        name: "sandbox.file_size",
+        help: "The largest file that a process may write",
+        field: |settings| Field::Size(&mut settings.sandbox.file_size),
+    },
+    Key {
+        name: "sandbox.start_timeout",
+        help: "How long a sandbox may take from create to a kernel that answers",
+        field: |settings| Field::Duration(&mut settings.sandbox.start_timeout),
+    },
+    Key {
+        name: "pool.size",
+        help: "Warm sandboxes of each environment",
+        field: |settings| Field::Count(&mut settings.pool.size),
+    },
+    Key {
+        name: "pool.sizes",
+        help: "Other sizes for some environments: name=size, with commas between",
+        field: |settings| Field::Counts(&mut settings.pool.sizes),
+    },
+    Key {
+        name: "pool.starting",
+        help: "Sandboxes that may be starting at the same time",
+        field: |settings| Field::Count(&mut settings.pool.starting),
+    },
+    Key {
+        name: "execution.timeout",
+        help: "The timeout of a request that names none",
+        field: |settings| Field::Duration(&mut settings.execution.timeout),
+    },
+    Key {
+        name: "execution.max_timeout",
+        help: "The longest timeout that a request may name",
+        field: |settings| Field::Duration(&mut settings.execution.max_timeout),
+    },
+    Key {
+        name: "execution.grace",
+        help: "From the interrupt at the timeout to the kill",
+        field: |settings| Field::Duration(&mut settings.execution.grace),
+    },
+    Key {
+        name: "execution.output_limit",
+        help: "All output of an execution",
+        field: |settings| Field::Size(&mut settings.execution.output_limit),
+    },
+    Key {
+        name: "execution.max_input",
+        help: "The files of a request together",
+        field: |settings| Field::Size(&mut settings.execution.max_input),
+    },
+    Key {
+        name: "execution.max_created_files",
+        help: "Files made by the code that are handed out: how many",
+        field: |settings| Field::Count(&mut settings.execution.max_created_files),
+    },
+    Key {
+        name: "execution.max_created_bytes",
+        help: "Files made by the code that are handed out: bytes together",
+        field: |settings| Field::Size(&mut settings.execution.max_created_bytes),
+    },
+    Key {
+        name: "execution.max_memory",
+        help: "The most memory that a request may ask for",
+        field: |settings| Field::Size(&mut settings.execution.max_memory),
+    },
+    Key {
+        name: "execution.max_cpus",
+        help: "The most processors that a request may ask for",
+        field: |settings| Field::Number(&mut settings.execution.max_cpus),
+    },
+    Key {
+        name: "execution.queue_timeout",
+        help: "How long a request may wait for a sandbox",
+        field: |settings| Field::Duration(&mut settings.execution.queue_timeout),
+    },
+    Key {
+        name: "execution.max_concurrent",
+        help: "Executions at the same time, waiting ones included; beyond it: 429",
+        field: |settings| Field::Count(&mut settings.execution.max_concurrent),
+    },
+    Key {
+        name: "files.lifetime",
+        help: "Lifetime of an uploaded file, and of one that code made",
+        field: |settings| Field::Duration(&mut settings.files.lifetime),
+    },
+    Key {
+        name: "files.long_lifetime",
+        help: "Lifetime of a file uploaded as long-lived",
+        field: |settings| Field::Duration(&mut settings.files.long_lifetime),
+    },
+    Key {
+        name: "files.max_size",
+        help: "The largest stored file",
+        field: |settings| Field::Size(&mut settings.files.max_size),
+    },
+    Key {
+        name: "files.max_total",
+        help: "All stored files together",
+        field: |settings| Field::Size(&mut settings.files.max_total),
+    },
+    Key {
+        name: "log.filter",
+        help: "Which lines are logged, in the language of RUST_LOG",
+        field: |settings| Field::Text(&mut settings.log.filter),
+    },
+    Key {
+        name: "log.format",
+        help: "How log lines look: text or json",
+        field: |settings| Field::LogFormat(&mut settings.log.format),
+    },
+];
