@@ -58,22 +58,28 @@ struct Inner {
 impl DockerEngine {
     /// Reaches for the engine that the settings name. Says nothing to it yet. Call it within a tokio runtime.
     ///
+    /// `lifetime` is for those who do not come back under the same instance: once it is over, any instance's sweep
+    /// removes what they left.
+    ///
     /// # Errors
     ///
     /// [`SandboxError::EngineAway`] when there is no socket, or the address is none.
-    pub fn connect(settings: &config::Settings) -> Result<DockerEngine, SandboxError> {
+    pub fn connect(
+        settings: &config::Settings,
+        lifetime: Option<Duration>,
+    ) -> Result<DockerEngine, SandboxError> {
         let docker = match &settings.engine.host {
             Some(host) => Docker::connect_with_host(host),
             None => Docker::connect_with_defaults(),
         };
         let docker = docker.map_err(|error| SandboxError::EngineAway(error.to_string()))?;
         let calls = Calls::new(docker, settings.engine.call_timeout);
-        let instance = Instance::new(&settings.engine.instance);
+        let instance = Instance::new(&settings.engine.instance, lifetime);
         let register = Register::default();
         let remover = Remover::spawn(calls.clone(), register.clone());
         Ok(DockerEngine {
             inner: Arc::new(Inner {
-                agent: Agent::new(&instance),
+                agent: Agent::new(),
                 environments: Environments::new(&settings.environments),
                 start_timeout: settings.sandbox.start_timeout,
                 calls,

@@ -5,13 +5,14 @@
 //! Each service writes it once, before its first sandbox: that mends a volume that was half-written by a service
 //! killed in the middle.
 
+use std::collections::HashMap;
+
 use bollard::models::{ContainerCreateBody, HostConfig, VolumeCreateRequest};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, UploadToContainerOptionsBuilder};
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::labels::Instance;
-use super::{Inner, body};
+use super::{Inner, body, labels};
 use crate::sandbox::{SandboxError, SandboxId};
 
 static BINARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agent"));
@@ -27,13 +28,9 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(instance: &Instance) -> Agent {
+    pub(super) fn new() -> Agent {
         Agent {
-            volume: format!(
-                "cellblock-agent-{}-{}",
-                instance.name(),
-                &SHA256[..HASH_DIGITS]
-            ),
+            volume: format!("cellblock-agent-{}", &SHA256[..HASH_DIGITS]),
             delivered: Mutex::new(false),
         }
     }
@@ -62,7 +59,10 @@ impl Agent {
     async fn write(&self, engine: &Inner, image: &str) -> Result<(), SandboxError> {
         let volume = VolumeCreateRequest {
             name: Some(self.volume.clone()),
-            labels: Some(engine.instance.volume_labels()),
+            labels: Some(HashMap::from([(
+                labels::AGENT.to_owned(),
+                SHA256.to_owned(),
+            )])),
             ..VolumeCreateRequest::default()
         };
         engine

@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn every_flag_of_the_container_is_as_it_was() {
-        let instance = Instance::new("test");
+        let instance = Instance::new("test", None);
         let sandbox = SandboxId::random();
         let body = create_body(&spec(), &sandbox, &instance, "cellblock-agent-test-0");
         let body = serde_json::to_value(body).unwrap();

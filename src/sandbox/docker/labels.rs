@@ -1,6 +1,7 @@
 //! Labels: how we know our own containers and volumes, and how images describe themselves.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::sandbox::SandboxId;
 
@@ -13,49 +14,84 @@ pub(super) const LANGUAGE: &str = "cellblock.language";
 /// On an image: the kernelspec in it.
 pub(super) const KERNELSPEC: &str = "cellblock.kernelspec";
 
-/// On everything we make: whose it is.
+/// On a container: whose it is.
 pub(super) const INSTANCE: &str = "cellblock.instance";
 /// On a container: the sandbox it is.
 pub(super) const SANDBOX: &str = "cellblock.sandbox";
+/// On a container: from when on anybody may remove it, in seconds since 1970.
+pub(super) const EXPIRES: &str = "cellblock.expires";
+/// On a volume: the hash of the agent in it.
+pub(super) const AGENT: &str = "cellblock.agent";
 
-/// The service that owns an engine object. Two services on one engine have different instances.
+/// The process that owns an engine object. Two services on one engine have different instances.
 #[derive(Clone, Debug)]
-pub(super) struct Instance(String);
+pub(super) struct Instance {
+    name: String,
+    lifetime: Option<Duration>,
+}
 
 impl Instance {
-    pub(super) fn new(name: &str) -> Instance {
-        Instance(name.to_owned())
+    /// `lifetime`: how long a container stays at most where nobody of this instance may come back to remove it.
+    pub(super) fn new(name: &str, lifetime: Option<Duration>) -> Instance {
+        Instance {
+            name: name.to_owned(),
+            lifetime,
+        }
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.0
+    /// Whether a container with these labels is to be removed by this instance, unless it owns it.
+    pub(super) fn may_remove(&self, labels: &HashMap<String, String>) -> bool {
+        let expires = labels.get(EXPIRES).and_then(|at| at.parse::<i64>().ok());
+        labels.get(INSTANCE) == Some(&self.name)
+            || expires.is_some_and(|at| at < jiff::Timestamp::now().as_second())
     }
 
-    /// Selects what is ours, in the engine's filter language.
-    pub(super) fn filter(&self) -> HashMap<String, Vec<String>> {
-        HashMap::from([("label".to_owned(), vec![format!("{INSTANCE}={}", self.0)])])
-    }
-
-    /// The labels of a volume.
-    pub(super) fn volume_labels(&self) -> HashMap<String, String> {
-        HashMap::from([(INSTANCE.to_owned(), self.0.clone())])
-    }
-
-    /// The labels of a container.
+    /// The labels of a container that is made now.
     pub(super) fn container_labels(
         &self,
         sandbox: &SandboxId,
         environment: &str,
     ) -> HashMap<String, String> {
-        HashMap::from([
-            (INSTANCE.to_owned(), self.0.clone()),
+        let mut labels = HashMap::from([
+            (INSTANCE.to_owned(), self.name.clone()),
             (SANDBOX.to_owned(), sandbox.to_string()),
             (ENVIRONMENT.to_owned(), environment.to_owned()),
-        ])
+        ]);
+        if let Some(lifetime) = self.lifetime {
+            let expires = jiff::Timestamp::now()
+                .as_second()
+                .saturating_add_unsigned(lifetime.as_secs());
+            labels.insert(EXPIRES.to_owned(), expires.to_string());
+        }
+        labels
     }
+}
+
+/// Selects whatever has a label, in the engine's filter language.
+pub(super) fn with_label(key: &str) -> HashMap<String, Vec<String>> {
+    HashMap::from([("label".to_owned(), vec![key.to_owned()])])
 }
 
 /// The container's name in the engine: known before the engine answers with an id.
 pub(super) fn container_name(sandbox: &SandboxId) -> String {
     format!("cellblock-{sandbox}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_is_removed_by_its_instance_or_once_it_expired() {
+        let sandbox = SandboxId::random();
+        let (ours, theirs) = (Instance::new("ours", None), Instance::new("theirs", None));
+        let labels = ours.container_labels(&sandbox, "python");
+        assert!(ours.may_remove(&labels));
+        assert!(!theirs.may_remove(&labels));
+        let hour = Some(Duration::from_secs(3600));
+        let mut labels = Instance::new("run-1", hour).container_labels(&sandbox, "python");
+        assert!(!theirs.may_remove(&labels));
+        labels.insert(EXPIRES.to_owned(), "1000".to_owned());
+        assert!(theirs.may_remove(&labels));
+    }
 }

@@ -33,6 +33,21 @@ async fn start_until(
     spec: &SandboxSpec,
     deadline: Instant,
 ) -> Result<Box<dyn Sandbox>, SandboxError> {
+    match start_once(engine, spec, deadline).await {
+        // Somebody removed the agent's volume, and the engine made an empty one in its place.
+        Err(SandboxError::EngineRefused(reason)) if reason.contains(body::AGENT) => {
+            engine.agent.is_missing().await;
+            start_once(engine, spec, deadline).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn start_once(
+    engine: &Inner,
+    spec: &SandboxSpec,
+    deadline: Instant,
+) -> Result<Box<dyn Sandbox>, SandboxError> {
     engine
         .agent
         .deliver(engine, &spec.environment.image)
@@ -112,21 +127,14 @@ async fn boot(
 
 async fn run(engine: &Inner, container: &OwnedContainer) -> Result<(), SandboxError> {
     let name = container.name();
-    let started = engine
+    engine
         .calls
         .call("start", |docker| async move {
             docker
                 .start_container(&name, None::<StartContainerOptions>)
                 .await
         })
-        .await;
-    if let Err(SandboxError::EngineRefused(reason)) = &started {
-        if reason.contains(body::AGENT) {
-            // Somebody removed the volume: the engine made an empty one in its place.
-            engine.agent.is_missing().await;
-        }
-    }
-    started
+        .await
 }
 
 fn kernel(spec: &SandboxSpec, deadline: Instant) -> StartKernel {

@@ -40,7 +40,7 @@ pub(super) async fn sweep(engine: &Inner) -> Result<usize, SandboxError> {
 async fn containers(engine: &Inner) -> Result<Vec<ContainerSummary>, SandboxError> {
     let options = ListContainersOptionsBuilder::default()
         .all(true)
-        .filters(&engine.instance.filter())
+        .filters(&labels::with_label(labels::INSTANCE))
         .build();
     engine
         .calls
@@ -51,17 +51,18 @@ async fn containers(engine: &Inner) -> Result<Vec<ContainerSummary>, SandboxErro
 }
 
 fn is_stray(engine: &Inner, container: &ContainerSummary) -> bool {
-    let sandbox = container
-        .labels
-        .as_ref()
-        .and_then(|labels| labels.get(labels::SANDBOX));
-    sandbox.is_none_or(|sandbox| !engine.register.holds(sandbox))
+    let labels = container.labels.clone().unwrap_or_default();
+    let owned = labels
+        .get(labels::SANDBOX)
+        .is_some_and(|sandbox| engine.register.holds(sandbox));
+    engine.instance.may_remove(&labels) && !owned
 }
 
-/// Removes the agents of other versions of this service. One that is still in use stays.
+/// Removes the agents of other versions of this service. One that is in use stays; a service that finds its own gone
+/// delivers it again.
 async fn remove_old_agents(engine: &Inner) -> Result<(), SandboxError> {
     let options = ListVolumesOptionsBuilder::default()
-        .filters(&engine.instance.filter())
+        .filters(&labels::with_label(labels::AGENT))
         .build();
     let list = engine
         .calls
