@@ -1,5 +1,11 @@
 //! The Jupyter protocol: the messages that the service sends and reads, and folding them into results.
+//!
+//! Everything read here was written by code that nobody trusts. It is parsed leniently, because kernels differ
+//! and their clients have always coped, and within bounds, because it may be meant to hurt.
+//!
+//! **Invariant:** nothing here knows a sandbox, a link or a socket: raw parts go in, values come out.
 
+mod json;
 pub mod message;
 pub mod output;
 
