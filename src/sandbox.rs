@@ -5,6 +5,8 @@
 //! service; nobody above this layer can tell which.
 
 pub mod docker;
+#[cfg(feature = "fake")]
+pub mod fake;
 mod linked;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,167 @@
+//! A fake sandbox: a kernel task, files, and what can be done to them from outside.
+
+use std::future::pending;
+use std::io::Cursor;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use tokio::io::AsyncReadExt;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::files::Files;
+use super::kernel;
+use super::ledger::Ledger;
+use crate::sandbox::{
+    FilesReply, KernelMessages, Sandbox, SandboxError, SandboxId, SandboxSpec, TarReader, Usage,
+};
+
+/// Kernel messages that wait for their reader.
+const QUEUE: usize = 256;
+
+/// What the sandbox, its kernel and the engine share.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub(super) id: SandboxId,
+    pub(super) spec: SandboxSpec,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) interrupted: Notify,
+    pub(super) killed: CancellationToken,
+    pub(super) lost: CancellationToken,
+    pub(super) deaf: AtomicBool,
+    pub(super) stalled: AtomicBool,
+    pub(super) oom_kills: AtomicU64,
+    files: Mutex<Files>,
+}
+
+impl Life {
+    /// Ends the kernel's process by signal.
+    pub(super) fn kill(&self) {
+        self.killed.cancel();
+    }
+
+    /// Cuts the sandbox off.
+    pub(super) fn lose(&self) {
+        self.lost.cancel();
+    }
+
+    pub(super) fn files(&self) -> MutexGuard<'_, Files> {
+        self.files
+            .lock()
+            .expect("nothing panics while it holds the files")
+    }
+
+    /// As an operation over the link: fails once the sandbox is lost, and does not end while it stalls.
+    async fn reach(&self) -> Result<(), SandboxError> {
+        if self.lost.is_cancelled() {
+            return Err(SandboxError::Lost("told to be".to_owned()));
+        }
+        if self.stalled.load(Ordering::Relaxed) {
+            pending().await
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct FakeSandbox {
+    life: Arc<Life>,
+    messages: Mutex<Option<KernelMessages>>,
+}
+
+impl FakeSandbox {
+    /// Call it within a tokio runtime.
+    pub(super) fn start(spec: &SandboxSpec, ledger: &Arc<Ledger>) -> FakeSandbox {
+        let life = Arc::new(Life {
+            id: SandboxId::random(),
+            spec: spec.clone(),
+            ledger: ledger.clone(),
+            interrupted: Notify::new(),
+            killed: CancellationToken::new(),
+            lost: CancellationToken::new(),
+            deaf: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            oom_kills: AtomicU64::new(0),
+            files: Mutex::default(),
+        });
+        ledger.made(&life.id, life.clone());
+        let (outgoing, requests) = mpsc::channel(QUEUE);
+        let (events, incoming) = mpsc::channel(QUEUE);
+        tokio::spawn(kernel::run(life.clone(), requests, events));
+        FakeSandbox {
+            life,
+            messages: Mutex::new(Some(KernelMessages { outgoing, incoming })),
+        }
+    }
+}
+
+impl Drop for FakeSandbox {
+    fn drop(&mut self) {
+        self.life.lose();
+        self.life.ledger.removed(&self.life.id);
+    }
+}
+
+#[async_trait]
+impl Sandbox for FakeSandbox {
+    fn id(&self) -> &SandboxId {
+        &self.life.id
+    }
+
+    async fn kernel_messages(&self) -> Result<KernelMessages, SandboxError> {
+        self.life.reach().await?;
+        let mut messages = self.messages.lock().expect("nothing panics with it");
+        messages
+            .take()
+            .ok_or_else(|| SandboxError::Lost("opened twice".to_owned()))
+    }
+
+    async fn interrupt(&self) -> Result<(), SandboxError> {
+        self.life.reach().await?;
+        if !self.life.deaf.load(Ordering::Relaxed) {
+            self.life.interrupted.notify_waiters();
+        }
+        Ok(())
+    }
+
+    async fn kill_all(&self) -> Result<(), SandboxError> {
+        self.life.reach().await?;
+        self.life.kill();
+        Ok(())
+    }
+
+    async fn put_files(&self, mut tar: TarReader) -> Result<(), SandboxError> {
+        self.life.reach().await?;
+        let mut bytes = Vec::new();
+        let read = tar.read_to_end(&mut bytes).await;
+        read.and_then(|_| self.life.files().unpack(&bytes))
+            .map_err(|error| SandboxError::Files(error.to_string()))
+    }
+
+    async fn mark_files(&self) -> Result<(), SandboxError> {
+        self.life.reach().await?;
+        self.life.files().mark();
+        Ok(())
+    }
+
+    async fn get_files(
+        &self,
+        max_files: u32,
+        max_bytes: u64,
+    ) -> Result<(FilesReply, TarReader), SandboxError> {
+        self.life.reach().await?;
+        let (reply, tar) = self.life.files().pack(max_files, max_bytes);
+        Ok((reply, Box::new(Cursor::new(tar))))
+    }
+
+    async fn usage(&self) -> Result<Usage, SandboxError> {
+        self.life.reach().await?;
+        Ok(Usage {
+            cpu_ms: 7,
+            memory_bytes: 1 << 20,
+            peak_memory_bytes: 2 << 20,
+            oom_kills: self.life.oom_kills.load(Ordering::Relaxed),
+            processes: 1,
+        })
+    }
+}
