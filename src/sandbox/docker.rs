@@ -53,6 +53,19 @@ struct Inner {
     agent: Agent,
     environments: Environments,
     start_timeout: Duration,
+    max_message: usize,
+}
+
+/// Bytes of JSON that one byte of output may take: `\u0000`.
+const ESCAPED: u64 = 6;
+
+/// Bytes of a kernel message besides its output.
+const BESIDES_OUTPUT: u64 = 1 << 20;
+
+/// The largest kernel message that an execution can make use of.
+fn max_message(settings: &config::Execution) -> usize {
+    let output = settings.output_limit.as_u64().saturating_mul(ESCAPED);
+    usize::try_from(output.saturating_add(BESIDES_OUTPUT)).unwrap_or(usize::MAX)
 }
 
 impl DockerEngine {
@@ -82,6 +95,7 @@ impl DockerEngine {
                 agent: Agent::new(),
                 environments: Environments::new(&settings.environments),
                 start_timeout: settings.sandbox.start_timeout,
+                max_message: max_message(&settings.execution),
                 calls,
                 instance,
                 register,

@@ -20,12 +20,8 @@ use super::{
     FilesReply, KernelEvent, KernelMessages, Sandbox, SandboxError, SandboxId, TarReader, Usage,
 };
 
-/// The largest kernel message that is taken, in bytes. Larger ones lose the kernel's messages: nobody legitimate
-/// sends one, and it would have to be held in memory whole.
-const MAX_MESSAGE: usize = 64 << 20;
-
 /// Kernel events that wait for the service. Beyond it the agent's ring holds them, and says what it had to drop.
-const WAITING_EVENTS: usize = 64;
+const WAITING_EVENTS: usize = 16;
 
 /// Messages to the kernel that wait for the agent.
 const WAITING_MESSAGES: usize = 16;
@@ -40,15 +36,23 @@ const HERE: &str = ".";
 pub(super) struct LinkedSandbox<Owned> {
     id: SandboxId,
     opener: Opener,
+    max_message: usize,
     pumps: Mutex<JoinSet<()>>,
     _link: Connection,
     _owned: Owned,
 }
 
 impl<Owned: Send + Sync> LinkedSandbox<Owned> {
-    pub(super) fn new(id: SandboxId, link: Connection, owned: Owned) -> LinkedSandbox<Owned> {
+    /// `max_message`: the largest kernel message that is taken, in bytes. Each is held in memory whole.
+    pub(super) fn new(
+        id: SandboxId,
+        link: Connection,
+        max_message: usize,
+        owned: Owned,
+    ) -> LinkedSandbox<Owned> {
         LinkedSandbox {
             id,
+            max_message,
             opener: link.opener(),
             pumps: Mutex::new(JoinSet::new()),
             _link: link,
@@ -100,6 +104,7 @@ impl<Owned: Send + Sync> Sandbox for LinkedSandbox<Owned> {
         let (events, incoming) = mpsc::channel(WAITING_EVENTS);
         let mut pumps = self.pumps.lock().await;
         pumps.spawn(send(writer, to_send));
+        let reader = MessageReader::new(reader, self.max_message);
         pumps.spawn(receive(reader, events));
         Ok(KernelMessages { outgoing, incoming })
     }
@@ -181,8 +186,7 @@ async fn send(mut writer: WriteHalf<Stream>, mut messages: mpsc::Receiver<Kernel
 }
 
 /// Carries events from the kernel until either side has gone.
-async fn receive(reader: ReadHalf<Stream>, events: mpsc::Sender<KernelEvent>) {
-    let mut reader = MessageReader::new(reader, MAX_MESSAGE);
+async fn receive(mut reader: MessageReader<ReadHalf<Stream>>, events: mpsc::Sender<KernelEvent>) {
     loop {
         let frame = tokio::select! {
             frame = reader.next() => frame,
@@ -193,6 +197,11 @@ async fn receive(reader: ReadHalf<Stream>, events: mpsc::Sender<KernelEvent>) {
             Ok(Some(MessageFrame::Gap { .. })) => KernelEvent::Gap,
             Ok(Some(MessageFrame::KernelExit(exit))) => KernelEvent::Exited(exit),
             Ok(None) => return,
+            // Too long, or nonsense: there is no way to go on.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                let _ = events.send(KernelEvent::Gap).await;
+                return;
+            }
             Err(error) => {
                 tracing::debug!(%error, "the kernel's messages ended");
                 return;

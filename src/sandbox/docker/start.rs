@@ -55,7 +55,7 @@ async fn start_once(
     let id = SandboxId::random();
     let container = create(engine, spec, &id).await?;
     let link = boot(engine, &id, &container, deadline).await?;
-    let sandbox = LinkedSandbox::new(id, link, container);
+    let sandbox = LinkedSandbox::new(id, link, engine.max_message, container);
     let ready = sandbox.start_kernel(kernel(spec, deadline)).await?;
     sandbox.mark_files().await?;
     tracing::debug!(
