@@ -1,0 +1,99 @@
+//! The only layer that knows HTTP: routes, keys, bodies, answers, problems.
+//!
+//! ```text
+//! server        connections: how many, how long
+//!   exchange    every request: its id, its span in the log, its problem written out
+//!     panics    caught, answered as 500
+//!       local   without keys: this machine only
+//!         key   who asks
+//!           execute · files · kernel_specs · health        one module a route
+//!             body, fields, field, amount, file_upload     reading what was sent
+//!           openapi                                        what all of this looks like
+//! ```
+//!
+//! **Invariant:** what a handler answers is either the documented body or a [`problem`]; nothing that the engine or the operating
+//! system said is in either.
+//!
+//! **Invariant:** a handler that is dropped (the client went away) leaves nothing running.
+
+mod amount;
+mod app;
+mod body;
+mod exchange;
+mod execute;
+mod field;
+mod fields;
+mod file_upload;
+mod file_url;
+mod files;
+mod health;
+mod kernel_specs;
+pub mod key;
+mod local;
+mod openapi;
+mod problem;
+mod request_id;
+mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use server::serve;
+
+use app::App;
+use problem::{Kind, Problem};
+
+use crate::config::Settings;
+use crate::service::Service;
+
+/// Everything that is served over HTTP.
+pub fn router(service: Arc<Service>, settings: &Settings) -> Router {
+    let app = App::new(service, settings);
+    let (routes, mut api) = described_routes().split_for_parts();
+    openapi::add_problems(&mut api);
+    routes
+        .route("/jupyter", get(health::index))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::disable()) // Each route bounds its own body, see `body`.
+        .layer(from_fn_with_state(app.clone(), local::guard))
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetSensitiveRequestHeadersLayer::new([
+                    key::X_API_KEY,
+                    AUTHORIZATION,
+                    COOKIE,
+                ]))
+                .layer(from_fn(exchange::exchange))
+                .layer(CatchPanicLayer::custom(exchange::panicked)),
+        )
+        .with_state(app)
+}
+
+/// The routes of the API, each with its description.
+fn described_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::Api::openapi())
+        .routes(routes!(health::index))
+        .routes(routes!(health::health))
+        .routes(routes!(kernel_specs::list_kernel_specs))
+        .routes(routes!(execute::execute))
+        .routes(routes!(files::list_files, files::store_file))
+        .routes(routes!(files::store_file_long))
+        .routes(routes!(files::read_file, files::delete_file))
+}
+
+async fn not_found() -> Problem {
+    Problem::new(Kind::NotFound, "There is no such route; see /docs.")
+}

@@ -1,0 +1,35 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use super::key::Keys;
+use crate::config::{self, Settings};
+use crate::service::Service;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct App {
+    /// What does the work.
+    pub service: Arc<Service>,
+    /// Who may ask.
+    pub keys: Keys,
+    /// How we are reached.
+    pub server: config::Server,
+    /// Bounds of an execution.
+    pub execution: config::Execution,
+    /// Bounds of files.
+    pub files: config::Files,
+}
+
+impl App {
+    /// Takes from the settings what HTTP needs.
+    pub fn new(service: Arc<Service>, settings: &Settings) -> Arc<Self> {
+        Arc::new(Self {
+            service,
+            keys: Keys::new(&settings.keys),
+            server: settings.server.clone(),
+            execution: settings.execution.clone(),
+            files: settings.files.clone(),
+        })
+    }
+}

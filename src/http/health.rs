@@ -1,0 +1,120 @@
+//! `GET /jupyter/` and `GET /jupyter/health`: that we are here, and whether an execution could be served. Neither needs a key.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::app::App;
+use crate::service::health::{EnvironmentHealth, Health};
+
+/// That we are here.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Welcome {
+    /// A sentence.
+    #[schema(example = "Cellblock runs code nobody trusts. The API is described at /docs.")]
+    message: &'static str,
+}
+
+/// The state of things, at a glance.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthAnswer {
+    /// `ok` if an execution could be served now, else `unavailable`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Of Cellblock.
+    version: &'static str,
+    /// The engine's version; null while it does not answer.
+    engine: Option<String>,
+    /// Each environment's pool, by its name.
+    environments: BTreeMap<String, PoolAnswer>,
+    /// Executions that run or wait.
+    executions: usize,
+}
+
+/// An environment's pool.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pool)]
+struct PoolAnswer {
+    /// Warm sandboxes.
+    warm: usize,
+    /// Sandboxes on their way.
+    starting: usize,
+    /// What `warm` should be.
+    size: usize,
+}
+
+/// That we are here.
+#[utoipa::path(
+    get,
+    path = "/jupyter/",
+    tag = "service",
+    security(()),
+    responses((status = 200, description = "We are here", body = Welcome)),
+)]
+pub async fn index() -> Json<Welcome> {
+    Json(Welcome {
+        message: "Cellblock runs code nobody trusts. The API is described at /docs.",
+    })
+}
+
+/// Whether an execution could be served now.
+#[utoipa::path(
+    get,
+    path = "/jupyter/health",
+    tag = "service",
+    security(()),
+    responses(
+        (status = 200, description = "An execution could be served", body = HealthAnswer),
+        (status = 503, description = "None could", body = HealthAnswer),
+    ),
+)]
+pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<HealthAnswer>) {
+    answer(app.service.health().await)
+}
+
+fn answer(health: Health) -> (StatusCode, Json<HealthAnswer>) {
+    let (code, status) = match health.able {
+        true => (StatusCode::OK, "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    };
+    let answer = HealthAnswer {
+        status,
+        version: env!("CARGO_PKG_VERSION"),
+        engine: health.engine,
+        environments: health.environments.into_iter().map(pool).collect(),
+        executions: health.executions,
+    };
+    (code, Json(answer))
+}
+
+fn pool(environment: EnvironmentHealth) -> (String, PoolAnswer) {
+    let pool = PoolAnswer {
+        warm: environment.warm,
+        starting: environment.starting,
+        size: environment.size,
+    };
+    (environment.name, pool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_could_run_nothing_is_not_healthy() {
+        let unable = Health {
+            able: false,
+            engine: None,
+            environments: Vec::new(),
+            executions: 0,
+        };
+        let (code, Json(answer)) = answer(unable);
+        assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.status, "unavailable");
+    }
+}

@@ -1,0 +1,216 @@
+//! API keys: who asks.
+//!
+//! A key comes in `X-API-Key`, or in `Authorization` as `Bearer` or `token`. Routes that browsers and Jupyter
+//! clients open without headers take [`CallerOrToken`], which also reads `?token=`; no other route does, because urls end up in logs.
+//!
+//! Keys are compared by their SHA-256, all of them, in constant time: how long it takes says nothing of any key,
+//! not its length, nor whose it nearly was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::app::App;
+use super::problem::{Kind, Problem};
+use crate::service::owner::Owner;
+
+/// The header for keys.
+pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// All keys, as digests. None at all: everybody is the local owner.
+#[derive(Debug)]
+pub struct Keys(Vec<(Owner, [u8; 32])>);
+
+impl Keys {
+    /// Keys by the owner's name.
+    pub fn new(keys: &BTreeMap<String, String>) -> Self {
+        let entry = |(name, key): (&String, &String)| (Owner::named(name), digest(key.as_bytes()));
+        Self(keys.iter().map(entry).collect())
+    }
+
+    /// Whether no key is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Who asks; None when no key was shown.
+    ///
+    /// # Errors
+    ///
+    /// When a key was shown that is none of ours.
+    pub fn owner_of(&self, shown: Option<&[u8]>) -> Result<Option<Owner>, Problem> {
+        match shown {
+            _ if self.is_empty() => Ok(Some(Owner::local())),
+            None => Ok(None),
+            Some(key) => self.find(key).map(Some).ok_or_else(unknown_key),
+        }
+    }
+
+    fn find(&self, key: &[u8]) -> Option<Owner> {
+        let key = digest(key);
+        self.0
+            .iter()
+            .fold(None, |found, (owner, known)| {
+                match known.ct_eq(&key).into() {
+                    true => Some(owner),
+                    false => found,
+                }
+            })
+            .cloned()
+    }
+}
+
+fn digest(key: &[u8]) -> [u8; 32] {
+    Sha256::digest(key).into()
+}
+
+fn unknown_key() -> Problem {
+    Problem::new(
+        Kind::Unauthorized,
+        "The API key in the request is not valid.",
+    )
+}
+
+fn no_key() -> Problem {
+    let detail = "Send your API key as X-API-Key, or as Authorization: Bearer.";
+    Problem::new(Kind::Unauthorized, detail)
+}
+
+/// The key in the headers.
+pub fn shown(headers: &HeaderMap) -> Option<&[u8]> {
+    let own = headers.get(X_API_KEY).map(|value| value.as_bytes());
+    own.or_else(|| in_authorization(headers.get(AUTHORIZATION)?.as_bytes()))
+}
+
+fn in_authorization(value: &[u8]) -> Option<&[u8]> {
+    let space = value.iter().position(|byte| *byte == b' ')?;
+    let (scheme, key) = value.split_at(space);
+    let known = scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"token");
+    known.then(|| key.trim_ascii())
+}
+
+/// Who asks, by the headers.
+#[derive(Clone, Debug)]
+pub struct Caller(pub Owner);
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let owner = app.keys.owner_of(shown(&parts.headers))?;
+        owner.map(Caller::recorded).ok_or_else(no_key)
+    }
+}
+
+impl Caller {
+    fn recorded(owner: Owner) -> Self {
+        tracing::Span::current().record("owner", tracing::field::display(&owner));
+        Self(owner)
+    }
+}
+
+/// Who asks, by the headers or by `?token=`.
+#[derive(Clone, Debug)]
+pub struct CallerOrToken(pub Owner);
+
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+}
+
+impl FromRequestParts<Arc<App>> for CallerOrToken {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = Query::<Token>::try_from_uri(&parts.uri)
+            .ok()
+            .and_then(|Query(query)| query.token);
+        let key = shown(&parts.headers).or(token.as_deref().map(str::as_bytes));
+        let owner = app.keys.owner_of(key)?.ok_or_else(no_key)?;
+        Ok(Self(Caller::recorded(owner).0))
+    }
+}
+
+/// Who asks, if anybody says so: for what can also be had with a signed url.
+#[derive(Clone, Debug)]
+pub struct AnyCaller(pub Option<Owner>);
+
+impl FromRequestParts<Arc<App>> for AnyCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let owner = app.keys.owner_of(shown(&parts.headers))?;
+        Ok(Self(owner.map(|owner| Caller::recorded(owner).0)))
+    }
+}
+
+impl AnyCaller {
+    /// The owner.
+    ///
+    /// # Errors
+    ///
+    /// When nobody said.
+    pub fn required(self) -> Result<Owner, Problem> {
+        self.0.ok_or_else(no_key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn keys() -> Keys {
+        let key = |name: &str, key: &str| (name.to_owned(), key.to_owned());
+        Keys::new(&BTreeMap::from([
+            key("ada", "first"),
+            key("grace", "second"),
+        ]))
+    }
+
+    fn owner(header: &'static str, value: &'static str) -> Result<Option<Owner>, Problem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header, HeaderValue::from_static(value));
+        keys().owner_of(shown(&headers))
+    }
+
+    #[test]
+    fn every_key_names_its_owner() {
+        for (header, value) in [
+            ("x-api-key", "second"),
+            ("authorization", "Bearer second"),
+            ("authorization", "token second"),
+            ("authorization", "BEARER  second "),
+        ] {
+            assert_eq!(owner(header, value), Ok(Some(Owner::named("grace"))));
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_is_refused() {
+        for value in ["", "secon", "second2", "first second"] {
+            let problem = owner("x-api-key", value).unwrap_err();
+            assert_eq!(problem.kind, Kind::Unauthorized);
+        }
+    }
+
+    #[test]
+    fn other_schemes_carry_no_key() {
+        assert_eq!(owner("authorization", "Basic second"), Ok(None));
+        assert_eq!(owner("authorization", "second"), Ok(None));
+    }
+
+    #[test]
+    fn without_keys_everybody_is_local() {
+        let keys = Keys::new(&BTreeMap::new());
+        assert_eq!(keys.owner_of(None), Ok(Some(Owner::local())));
+    }
+}

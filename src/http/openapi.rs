@@ -1,0 +1,106 @@
+//! The description of the API, generated from the code that serves it.
+
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi};
+
+use super::problem::{Kind, PROBLEM_JSON, ProblemDocument};
+
+/// What is said of the API as a whole. The routes add themselves.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Cellblock",
+        description = "Runs code nobody trusts: one hardened, network-less container per execution, with a Jupyter kernel inside. \
+                       Everything that goes wrong is told as `application/problem+json`.",
+    ),
+    tags(
+        (name = "executions", description = "Running code"),
+        (name = "files", description = "Files for code, and from code"),
+        (name = "service", description = "What there is, and how it does"),
+    ),
+    components(schemas(ProblemDocument)),
+    modifiers(&Keys),
+    security(("key" = []), ("bearer" = [])),
+)]
+pub struct Api;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let header = ApiKeyValue::with_description("X-API-Key", "Asked for where keys are set.");
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("key", SecurityScheme::ApiKey(ApiKey::Header(header)));
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// Adds to every operation the problems that it may answer with.
+pub fn add_problems(api: &mut utoipa::openapi::OpenApi) {
+    for item in api.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+        ];
+        operations
+            .into_iter()
+            .flatten()
+            .for_each(add_problems_to_operation);
+    }
+}
+
+fn add_problems_to_operation(operation: &mut Operation) {
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    for kind in problems_of(id) {
+        let status = kind.status();
+        let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+        let response = ResponseBuilder::new()
+            .description(status.canonical_reason().unwrap_or_default())
+            .content(PROBLEM_JSON, content)
+            .build();
+        let responses = &mut operation.responses.responses;
+        responses
+            .entry(status.as_str().to_owned())
+            .or_insert(RefOr::T(response));
+    }
+}
+
+/// By the operation's id. What every operation can do goes without saying: 500, and 403 on a service without keys.
+fn problems_of(operation: &str) -> &'static [Kind] {
+    use Kind::{
+        Busy, Malformed, NotFound, RangeNotSatisfiable, RequestTimeout, StartTimeout, TooLarge,
+        Unauthorized, Unavailable, UnsupportedMediaType,
+    };
+    match operation {
+        "execute" => &[
+            Malformed,
+            Unauthorized,
+            RequestTimeout,
+            TooLarge,
+            UnsupportedMediaType,
+            Kind::Invalid,
+            Busy,
+            Unavailable,
+            StartTimeout,
+        ],
+        "store_file" | "store_file_long" => &[
+            Malformed,
+            Unauthorized,
+            RequestTimeout,
+            TooLarge,
+            UnsupportedMediaType,
+            Kind::Invalid,
+            Unavailable,
+        ],
+        "read_file" => &[Unauthorized, NotFound, RangeNotSatisfiable],
+        "delete_file" => &[Unauthorized, NotFound],
+        "list_kernel_specs" => &[Unauthorized, Unavailable],
+        "list_files" => &[Unauthorized],
+        _ => &[],
+    }
+}

@@ -1,0 +1,339 @@
+//! Why a request was not answered as asked: RFC 9457, `application/problem+json`.
+//!
+//! A [`Problem`] is made wherever something is wrong, and written out in one place: the outermost layer
+//! ([`exchange`](super::exchange)), which knows the request's id. Nothing that the engine or the operating system said gets into
+//! a problem; it goes to the log, under the same id.
+
+use std::time::Duration;
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::field::{FieldError, FieldErrors, Loc};
+use super::request_id::RequestId;
+use crate::service::ServiceError;
+
+/// The media type.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// When to come back if nothing better is known.
+const UNAVAILABLE_RETRY: Duration = Duration::from_secs(5);
+
+/// The kinds of problems. The list is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It could not be read at all.
+    Malformed,
+    /// No key, or none of ours.
+    Unauthorized,
+    /// Refused, whoever asks.
+    Forbidden,
+    /// There is no such thing, or it is somebody else's.
+    NotFound,
+    /// There is, but not with this method.
+    MethodNotAllowed,
+    /// It came too slowly.
+    RequestTimeout,
+    /// It is too large.
+    TooLarge,
+    /// Its media type is not one of those that are understood.
+    UnsupportedMediaType,
+    /// The range is not within the file.
+    RangeNotSatisfiable,
+    /// Some fields are wrong.
+    Invalid,
+    /// Too much is running.
+    Busy,
+    /// Nothing can be done now.
+    Unavailable,
+    /// The sandbox did not start in time.
+    StartTimeout,
+    /// Our fault.
+    Internal,
+}
+
+impl Kind {
+    /// Its status.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Kind::Malformed => StatusCode::BAD_REQUEST,
+            Kind::Unauthorized => StatusCode::UNAUTHORIZED,
+            Kind::Forbidden => StatusCode::FORBIDDEN,
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+            Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::StartTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn slug(self) -> &'static str {
+        match self {
+            Kind::Malformed => "malformed",
+            Kind::Unauthorized => "unauthorized",
+            Kind::Forbidden => "forbidden",
+            Kind::NotFound => "not-found",
+            Kind::MethodNotAllowed => "method-not-allowed",
+            Kind::RequestTimeout => "request-timeout",
+            Kind::TooLarge => "too-large",
+            Kind::UnsupportedMediaType => "unsupported-media-type",
+            Kind::RangeNotSatisfiable => "range-not-satisfiable",
+            Kind::Invalid => "invalid",
+            Kind::Busy => "busy",
+            Kind::Unavailable => "unavailable",
+            Kind::StartTimeout => "start-timeout",
+            Kind::Internal => "internal",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Kind::Malformed => "The request could not be read",
+            Kind::Unauthorized => "A valid API key is needed",
+            Kind::Forbidden => "Not allowed",
+            Kind::NotFound => "Not found",
+            Kind::MethodNotAllowed => "Method not allowed",
+            Kind::RequestTimeout => "The request came too slowly",
+            Kind::TooLarge => "Too large",
+            Kind::UnsupportedMediaType => "Media type not understood",
+            Kind::RangeNotSatisfiable => "Range not within the file",
+            Kind::Invalid => "The request has invalid fields",
+            Kind::Busy => "Too many executions",
+            Kind::Unavailable => "Not available now",
+            Kind::StartTimeout => "The sandbox did not start in time",
+            Kind::Internal => "Something went wrong here",
+        }
+    }
+}
+
+/// Why a request was not answered as asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind.
+    pub kind: Kind,
+    detail: String,
+    errors: Vec<FieldError>,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// One of a kind. `detail` is for the caller.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// Some fields are wrong.
+    pub fn invalid(errors: FieldErrors) -> Self {
+        let errors = errors.into_vec();
+        let detail = match errors.len() {
+            1 => "One field is wrong.".to_owned(),
+            count => format!("{count} fields are wrong."),
+        };
+        Self {
+            errors,
+            ..Self::new(Kind::Invalid, detail)
+        }
+    }
+
+    /// One field is wrong.
+    pub fn invalid_field(loc: Loc, msg: impl Into<String>) -> Self {
+        let mut errors = FieldErrors::default();
+        errors.push(loc, msg);
+        Self::invalid(errors)
+    }
+
+    /// One field is too large.
+    pub fn too_large_field(loc: Loc, msg: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::TooLarge,
+            ..Self::invalid_field(loc, msg)
+        }
+    }
+
+    fn retry_after(self, retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..self
+        }
+    }
+
+    /// Writes it out. The headers that `response` has stay.
+    pub fn write(self, mut response: Response, request_id: &RequestId) -> Response {
+        let document = ProblemDocument {
+            r#type: format!("urn:cellblock:problem:{}", self.kind.slug()),
+            title: self.kind.title().to_owned(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail,
+            request_id: request_id.to_string(),
+            errors: self.errors,
+        };
+        let json = serde_json::to_vec(&document).expect("a problem is plain data");
+        *response.body_mut() = json.into();
+        let headers = response.headers_mut();
+        headers.remove(axum::http::header::CONTENT_LENGTH);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        response
+    }
+
+    /// What `response`, which some library made, would be as one of ours.
+    pub fn of(response: &Response) -> Self {
+        let kind = match response.status().as_u16() {
+            401 => Kind::Unauthorized,
+            403 => Kind::Forbidden,
+            404 => Kind::NotFound,
+            405 => Kind::MethodNotAllowed,
+            408 => Kind::RequestTimeout,
+            413 => Kind::TooLarge,
+            415 => Kind::UnsupportedMediaType,
+            416 => Kind::RangeNotSatisfiable,
+            422 => Kind::Invalid,
+            status if status < 500 => Kind::Malformed,
+            _ => Kind::Internal,
+        };
+        let detail = match response.headers().get(ALLOW).map(HeaderValue::to_str) {
+            Some(Ok(allowed)) => format!("Allowed here: {allowed}."),
+            _ => format!("{}.", kind.title()),
+        };
+        Self::new(kind, detail)
+    }
+}
+
+/// Leaves the problem with the response, for the outermost layer to write.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        let headers = response.headers_mut();
+        if let Some(retry_after) = self.retry_after {
+            let seconds = retry_after.as_secs_f64().ceil().max(1.0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
+        }
+        if self.kind == Kind::Unauthorized {
+            let challenge = HeaderValue::from_static("Bearer realm=\"cellblock\"");
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Invalid { field, reason } => {
+                Self::invalid_field(Loc::dotted(&field), reason)
+            }
+            ServiceError::TooLarge { field, reason } => {
+                Self::too_large_field(Loc::dotted(&field), reason)
+            }
+            ServiceError::NotFound => {
+                Self::new(Kind::NotFound, "There is no such thing, or no longer.")
+            }
+            ServiceError::Busy { retry_after } => Self::new(
+                Kind::Busy,
+                "Too much runs or waits already; try again later.",
+            )
+            .retry_after(retry_after),
+            ServiceError::Unavailable(words) => {
+                tracing::error!(%words, "unavailable");
+                Self::new(
+                    Kind::Unavailable,
+                    "The service cannot do this now; try again later.",
+                )
+                .retry_after(UNAVAILABLE_RETRY)
+            }
+            ServiceError::StartTimeout(words) => {
+                tracing::error!(%words, "the sandbox did not start in time");
+                Self::new(Kind::StartTimeout, "The code did not run. Try again later.")
+            }
+            ServiceError::Internal(words) => {
+                tracing::error!(%words, "internal");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// Our fault; whoever finds out why has logged it.
+    pub fn internal() -> Self {
+        Self::new(
+            Kind::Internal,
+            "It is not the request's fault. The log has more under this request_id.",
+        )
+    }
+}
+
+/// Why a request was not answered as asked (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// Names the kind of problem.
+    #[schema(example = "urn:cellblock:problem:invalid")]
+    pub r#type: String,
+    /// The kind of problem, for people.
+    #[schema(example = "The request has invalid fields")]
+    pub title: String,
+    /// The HTTP status again.
+    #[schema(example = 422)]
+    pub status: u16,
+    /// This very problem, for people.
+    #[schema(example = "One field is wrong.")]
+    pub detail: String,
+    /// What the log calls this request.
+    #[schema(example = "1a5b2f0e-6b7e-4f0c-8a54-0f3f4a4c9f60")]
+    pub request_id: String,
+    /// The fields that are wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub errors: Vec<FieldError>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_words_stay_in_the_log() {
+        for error in [
+            ServiceError::Unavailable("/var/run/docker.sock".to_owned()),
+            ServiceError::StartTimeout("/var/run/docker.sock".to_owned()),
+            ServiceError::Internal("/var/run/docker.sock".to_owned()),
+        ] {
+            let problem = Problem::from(error);
+            assert!(!format!("{problem:?}").contains("docker"), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn busy_says_when_to_come_back() {
+        let retry_after = Duration::from_millis(1500);
+        let response = Problem::from(ServiceError::Busy { retry_after }).into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+    }
+
+    #[test]
+    fn an_invalid_field_is_named() {
+        let error = ServiceError::Invalid {
+            field: "execution_environment".to_owned(),
+            reason: "is none of: bash, python".to_owned(),
+        };
+        let problem = Problem::from(error);
+        assert_eq!(problem.kind, Kind::Invalid);
+        assert_eq!(problem.errors[0].loc, Loc::dotted("execution_environment"));
+    }
+}
