@@ -1,3 +1,7 @@
-//! Process 1 of a sandbox.
+//! Process 1 of a sandbox: see the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cellblock_agent::run(std::env::args_os().skip(1))
+}

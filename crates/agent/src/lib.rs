@@ -1,0 +1,47 @@
+//! The agent: process 1 of every sandbox.
+//!
+//! It starts the kernel from its kernelspec, serves the link on its stdin and stdout, and does nothing else.
+//! It is one small static binary that any image can run, as a user without rights and on a read-only root.
+//!
+//! ```text
+//! serve       one operation a stream; knows the requests and answers them
+//! messages    kernel messages between a stream and the ring
+//! kernel      one kernel: its spec, process, sockets, readiness and end
+//! files       tars in and out of a directory that user code may change meanwhile
+//! usage       what the cgroup has counted
+//! ring        the newest kernel messages, for a service that comes back or falls behind
+//! zmtp        ZeroMQ's protocol on loopback, with a limit on everything
+//! reaper      collects every child; kills everything on demand
+//! ```
+//!
+//! **Invariants.** User code runs as the same user in the same container, so:
+//! - The process is not dumpable: nobody can open its memory or its descriptors, which are the link.
+//! - Its children inherit none of the descriptors, and are the out-of-memory killer's first choice.
+//! - All that comes from the kernel is bounded before memory is taken for it. A panic would end the sandbox.
+//! - Reading from the kernel waits for nobody. What the service does not fetch in time is lost and said to be.
+//! - No link in the file system is followed below the directory that was asked for.
+//!
+//! The tasks, all on one thread, each ended by its owner:
+//!
+//! ```text
+//! serve                      for as long as the process lives
+//! ├─ reaper                  SIGCHLD → exits
+//! └─ operation, one a stream until it is answered, or nobody waits for it any more
+//! kernel                     until the next one is started
+//! ├─ socket × 4              shell, control, stdin, iopub ↔ ring
+//! ├─ output × 2              the process's own stdout and stderr → log
+//! └─ watch                   its exit → ring
+//! ```
+
+mod files;
+mod kernel;
+mod log;
+mod messages;
+mod reaper;
+mod ring;
+mod serve;
+mod stdio;
+mod usage;
+mod zmtp;
+
+pub use serve::run;

@@ -1,0 +1,236 @@
+//! The operations: what is asked on each stream, and what is answered.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use cellblock_link::request::{
+    AgentHello, Failure, FailureKind, PROTOCOL_VERSION, Reply, Request, StartKernel,
+};
+use cellblock_link::{Listener, Stream};
+use nix::sys::prctl::{set_child_subreaper, set_dumpable};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+
+use crate::files::{self, FilesError, Marks};
+use crate::kernel::{self, Kernels, NoKernel, StartError};
+use crate::log::Log;
+use crate::messages;
+use crate::reaper::{Children, Reaper};
+use crate::ring::Ring;
+use crate::stdio;
+use crate::usage::Cgroup;
+
+/// Threads for work on files. The service asks for little at once.
+const FILE_THREADS: usize = 8;
+
+/// What each of them may use of the stack, in bytes.
+const FILE_THREAD_STACK: usize = 512 << 10;
+
+/// The whole program. Without arguments it serves the link on stdin and stdout, and returns only where it could
+/// not begin. With `launch` it becomes the program that the other arguments name.
+pub fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    if arguments
+        .next()
+        .is_some_and(|first| first == kernel::LAUNCH)
+    {
+        return kernel::become_program(arguments);
+    }
+    let log = Log::new();
+    match begin(&log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log.say(format_args!("cannot begin: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn begin(log: &Log) -> io::Result<()> {
+    // Before anything else: from here on nobody can open this process's memory or descriptors.
+    set_dumpable(false)?;
+    // As process 1 it is that anyhow.
+    set_child_subreaper(true)?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(FILE_THREADS)
+        .thread_stack_size(FILE_THREAD_STACK)
+        .build()?
+        .block_on(serve(log.clone()))
+}
+
+/// Serves for ever.
+async fn serve(log: Log) -> io::Result<()> {
+    let hello = AgentHello {
+        protocol: PROTOCOL_VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let mut listener = Listener::new(stdio::input()?, stdio::output()?, hello);
+    let reaper = Reaper::default();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(reaper.run()?);
+    let agent = Arc::new(Agent::new(reaper, log));
+    loop {
+        tokio::select! {
+            (request, stream) = listener.accept() => drop(tasks.spawn(operate(agent.clone(), request, stream))),
+            Some(_) = tasks.join_next() => {}
+        }
+    }
+}
+
+/// All there is.
+#[derive(Debug)]
+struct Agent {
+    kernels: Kernels,
+    ring: Ring,
+    reaper: Reaper,
+    marks: Marks,
+    cgroup: Cgroup,
+    log: Log,
+}
+
+impl Agent {
+    fn new(reaper: Reaper, log: Log) -> Agent {
+        let ring = Ring::new();
+        Agent {
+            kernels: Kernels::new(ring.clone(), reaper.clone(), log.clone()),
+            ring,
+            reaper,
+            marks: Marks::default(),
+            cgroup: Cgroup::new(),
+            log,
+        }
+    }
+
+    async fn start(&self, request: StartKernel) -> Reply {
+        self.kernels
+            .start(request)
+            .await
+            .map_or_else(Reply::from, Reply::KernelReady)
+    }
+
+    async fn interrupt(&self) -> Reply {
+        self.kernels
+            .interrupt()
+            .await
+            .map_or_else(Reply::from, |()| Reply::Done)
+    }
+
+    async fn kill_all(&self) -> Reply {
+        if self.reaper.kill_all().await == Children::Some {
+            self.log
+                .say("some processes do not end, though they were killed");
+        }
+        Reply::Done
+    }
+
+    async fn mark(&self, directory: &str) -> Reply {
+        let directory = self.kernels.resolve(directory);
+        self.marks
+            .mark(directory)
+            .await
+            .map_or_else(Reply::from, |()| Reply::Done)
+    }
+}
+
+/// One operation, from its request to its end.
+async fn operate(agent: Arc<Agent>, request: Request, stream: Stream) {
+    let result = match request {
+        Request::StartKernel(start) => answer_with(stream, agent.start(start)).await,
+        Request::Messages { after } => {
+            messages::carry(stream, after, &agent.ring, &agent.kernels).await
+        }
+        Request::Interrupt => answer_with(stream, agent.interrupt()).await,
+        Request::KillAll => answer_with(stream, agent.kill_all()).await,
+        Request::PutFiles { directory } => {
+            files::put(stream, agent.kernels.resolve(&directory)).await
+        }
+        Request::MarkFiles { directory } => answer_with(stream, agent.mark(&directory)).await,
+        Request::GetFiles(get) => {
+            agent
+                .marks
+                .get(stream, agent.kernels.resolve(&get.directory), get)
+                .await
+        }
+        Request::Usage => answer(stream, Reply::Usage(agent.cgroup.usage())).await,
+    };
+    // A stream that is lost or given up has nobody to be told.
+    if let Err(error) = result
+        && error.kind() != io::ErrorKind::ConnectionReset
+    {
+        agent
+            .log
+            .say(format_args!("an operation broke off: {error}"));
+    }
+}
+
+/// Answers with what the work gives, and gives the work up when nobody waits for it any more.
+async fn answer_with(mut stream: Stream, work: impl Future<Output = Reply>) -> io::Result<()> {
+    let reply = tokio::select! {
+        reply = work => reply,
+        error = lost(&mut stream) => return Err(error),
+    };
+    answer(stream, reply).await
+}
+
+/// Says the last that there is to say on the stream.
+pub(crate) async fn answer(mut stream: Stream, reply: Reply) -> io::Result<()> {
+    match stream.write_reply(&reply).await {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            let detail = "the answer is too long".to_owned();
+            stream
+                .write_reply(&Reply::Failed(Failure {
+                    kind: FailureKind::Request,
+                    detail,
+                }))
+                .await?;
+        }
+        result => result?,
+    }
+    stream.shutdown().await
+}
+
+/// Waits until the stream is lost. That the other side only has no more to say is no loss.
+async fn lost(stream: &mut Stream) -> io::Error {
+    let mut ignored = [0; 256];
+    loop {
+        match stream.read(&mut ignored).await {
+            Ok(0) => std::future::pending().await,
+            Ok(_) => {}
+            Err(error) => return error,
+        }
+    }
+}
+
+impl From<StartError> for Reply {
+    fn from(error: StartError) -> Reply {
+        let kind = match &error {
+            StartError::Spec(_) => FailureKind::Kernelspec,
+            StartError::NotAlone
+            | StartError::Io(..)
+            | StartError::Ended { .. }
+            | StartError::Late { .. } => FailureKind::KernelStart,
+        };
+        failed(kind, &error)
+    }
+}
+
+impl From<NoKernel> for Reply {
+    fn from(error: NoKernel) -> Reply {
+        failed(FailureKind::NoKernel, &error)
+    }
+}
+
+impl From<FilesError> for Reply {
+    fn from(error: FilesError) -> Reply {
+        failed(FailureKind::Files, &error)
+    }
+}
+
+fn failed(kind: FailureKind, error: &impl std::error::Error) -> Reply {
+    Reply::Failed(Failure {
+        kind,
+        detail: error.to_string(),
+    })
+}

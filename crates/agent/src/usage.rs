@@ -1,0 +1,176 @@
+//! What the sandbox has used, as its cgroup counts it: version 2, or 1 with its controllers in folders.
+//!
+//! Only the kernel's own counters, a few short reads that touch no disk. What is not there counts as zero.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cellblock_link::request::Usage;
+
+/// Reads a cgroup.
+#[derive(Debug)]
+pub(crate) struct Cgroup {
+    root: PathBuf,
+    /// The most memory that was seen, where the kernel does not remember it (version 2 before Linux 5.19).
+    peak: AtomicU64,
+}
+
+impl Cgroup {
+    /// The cgroup that the sandbox sees itself in.
+    pub(crate) fn new() -> Cgroup {
+        Cgroup::at("/sys/fs/cgroup")
+    }
+
+    fn at(root: impl Into<PathBuf>) -> Cgroup {
+        Cgroup {
+            root: root.into(),
+            peak: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        if self.root.join("cgroup.controllers").exists() {
+            self.version_2()
+        } else {
+            self.version_1()
+        }
+    }
+
+    fn version_2(&self) -> Usage {
+        let at = |file: &str| self.root.join(file);
+        let memory_bytes = number(&at("memory.current"));
+        let seen = self
+            .peak
+            .fetch_max(memory_bytes, Ordering::Relaxed)
+            .max(memory_bytes);
+        Usage {
+            cpu_ms: entry(&at("cpu.stat"), "usage_usec") / 1000,
+            memory_bytes,
+            peak_memory_bytes: number(&at("memory.peak")).max(seen),
+            oom_kills: entry(&at("memory.events"), "oom_kill"),
+            processes: number(&at("pids.current")),
+        }
+    }
+
+    fn version_1(&self) -> Usage {
+        let memory = self.controller("memory");
+        Usage {
+            cpu_ms: number(&self.controller("cpuacct").join("cpuacct.usage")) / 1_000_000,
+            memory_bytes: number(&memory.join("memory.usage_in_bytes")),
+            peak_memory_bytes: number(&memory.join("memory.max_usage_in_bytes")),
+            oom_kills: entry(&memory.join("memory.oom_control"), "oom_kill"),
+            processes: number(&self.controller("pids").join("pids.current")),
+        }
+    }
+
+    /// The folder of a controller of version 1, which may share it: `cpu,cpuacct`.
+    fn controller(&self, name: &str) -> PathBuf {
+        let own = self.root.join(name);
+        if own.is_dir() {
+            return own;
+        }
+        let shared = fs::read_dir(&self.root)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .find(|entry| {
+                entry
+                    .file_name()
+                    .to_string_lossy()
+                    .split(',')
+                    .any(|controller| controller == name)
+            });
+        shared.map_or(own, |entry| entry.path())
+    }
+}
+
+fn number(file: &Path) -> u64 {
+    fs::read_to_string(file)
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// The number behind the name, in a file of lines `name number`.
+fn entry(file: &Path, name: &str) -> u64 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let mut entries = text.lines().filter_map(|line| line.split_once(' '));
+    entries
+        .find(|(found, _)| *found == name)
+        .and_then(|(_, value)| value.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cgroup(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, contents) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, contents).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn version_2_is_read() {
+        let root = cgroup(&[
+            ("cgroup.controllers", "cpu memory pids\n"),
+            ("cpu.stat", "usage_usec 1234567\nuser_usec 5\n"),
+            ("memory.current", "4096\n"),
+            ("memory.peak", "9000\n"),
+            ("memory.events", "oom 3\noom_kill 2\noom_group_kill 1\n"),
+            ("pids.current", "7\n"),
+        ]);
+        let expected = Usage {
+            cpu_ms: 1234,
+            memory_bytes: 4096,
+            peak_memory_bytes: 9000,
+            oom_kills: 2,
+            processes: 7,
+        };
+        assert_eq!(Cgroup::at(root.path()).usage(), expected);
+    }
+
+    #[test]
+    fn version_2_without_a_peak_remembers_what_it_saw() {
+        let root = cgroup(&[("cgroup.controllers", ""), ("memory.current", "4096\n")]);
+        let cgroup = Cgroup::at(root.path());
+        cgroup.usage();
+        fs::write(root.path().join("memory.current"), "100\n").unwrap();
+        let usage = cgroup.usage();
+        assert_eq!((usage.memory_bytes, usage.peak_memory_bytes), (100, 4096));
+    }
+
+    #[test]
+    fn version_1_is_read_with_shared_controllers() {
+        let root = cgroup(&[
+            ("cpu,cpuacct/cpuacct.usage", "1234567890\n"),
+            ("memory/memory.usage_in_bytes", "4096\n"),
+            ("memory/memory.max_usage_in_bytes", "9000\n"),
+            (
+                "memory/memory.oom_control",
+                "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+            ),
+            ("pids/pids.current", "7\n"),
+        ]);
+        let expected = Usage {
+            cpu_ms: 1234,
+            memory_bytes: 4096,
+            peak_memory_bytes: 9000,
+            oom_kills: 2,
+            processes: 7,
+        };
+        assert_eq!(Cgroup::at(root.path()).usage(), expected);
+    }
+
+    #[test]
+    fn nothing_there_is_zero() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(Cgroup::at(root.path()).usage(), Usage::default());
+    }
+}
