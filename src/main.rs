@@ -1,3 +1,9 @@
-//! The `cellblock` program.
+//! The `cellblock` program: wires settings, engine, service and HTTP, and nothing else.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

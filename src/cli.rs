@@ -1,0 +1,100 @@
+//! The command line. One file a command; what they share is here.
+
+mod config;
+mod doctor;
+mod health;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use cellblock::config::{Configuration, Flags, Log, LogFormat, Settings};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// What `main` says when it could not do what was asked, as opposed to what the code did.
+const FAILED: u8 = 125;
+
+/// Runs code nobody trusts: one hardened, network-less container per execution.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the REST API until SIGTERM or Ctrl-C
+    Serve(Flags),
+    /// Run code once in a sandbox of its own; the exit code tells how it ended
+    Run(run::Arguments),
+    /// Print the effective settings, each with its source
+    Config(Flags),
+    /// Say what the engine offers, what is missing, and how to mend it
+    Doctor(Flags),
+    /// Ask a running service whether it is healthy; exit code 0 or 1
+    Health(Flags),
+}
+
+pub(crate) fn main() -> ExitCode {
+    match perform(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cellblock: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn perform(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(flags) => asynchronously(serve::serve(load(&flags)?.settings)),
+        Command::Run(arguments) => {
+            let settings = load(&arguments.flags)?.settings;
+            asynchronously(run::run(settings, arguments))
+        }
+        Command::Config(flags) => Ok(config::print(&load(&flags)?)),
+        Command::Doctor(flags) => asynchronously(doctor::examine(load(&flags)?.settings)),
+        Command::Health(flags) => asynchronously(health::ask(load(&flags)?.settings)),
+    }
+}
+
+fn load(flags: &Flags) -> anyhow::Result<Configuration> {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Configuration::load(flags, variables)?)
+}
+
+fn asynchronously(
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(work)
+}
+
+/// Logs to stderr from here on.
+fn start_log(log: &Log) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&log.filter).context("log.filter")?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
+}
+
+/// What a command needs that makes no use of the state directory of a service that may be running.
+fn apart(mut settings: Settings, state_dir: &std::path::Path) -> Settings {
+    state_dir.clone_into(&mut settings.state_dir);
+    settings.engine.instance = format!("run-{}", std::process::id());
+    settings.pool.size = 0;
+    settings.pool.sizes.clear();
+    settings
+}
