@@ -1,0 +1,15 @@
+//! What Cellblock guarantees, shown on the real binary and a real engine with the images of `make images`.
+//!
+//! Each test runs a service of its own, as an instance of its own, and ends by looking at the engine from outside:
+//! nothing of that instance may be left. Without an engine these tests fail; `make test` makes sure of one.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+mod bad_days;
+mod command_line;
+mod endings;
+mod files;
+mod isolation;
+mod load;
+mod service;
+mod support;
