@@ -1,0 +1,178 @@
+//! What cannot be done faster: the same things with nothing of Cellblock in the way.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CreateContainerOptions, RemoveContainerOptionsBuilder,
+    StartContainerOptions,
+};
+use futures::StreamExt;
+use serde_json::Value;
+
+use crate::support::docker;
+use crate::table::Samples;
+
+const IMAGE: &str = "cellblock/python";
+
+/// As the service starts its containers: see `src/sandbox/docker/body.rs`.
+const HARDENING: [&str; 13] = [
+    "--network=none",
+    "--read-only",
+    "--user=1000:100",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--tmpfs=/tmp:rw,exec,size=64m",
+    "--tmpfs=/home/jovyan:rw,exec,uid=1000,gid=100,size=256m",
+    "--memory=512m",
+    "--memory-swap=512m",
+    "--cpus=1",
+    "--pids-limit=256",
+    "--log-driver=none",
+    "--entrypoint=python",
+];
+
+/// Cells of fresh kernels.
+pub struct Executions {
+    /// The first cell of each.
+    pub first: Samples,
+    /// A later cell of each.
+    pub later: Samples,
+}
+
+/// `jupyter_client` inside an identical container.
+pub fn first_executions(rounds: usize) -> Executions {
+    Executions {
+        first: measured(rounds, "first"),
+        later: measured(rounds, "later"),
+    }
+}
+
+/// From a kernel's spawn to its answer.
+pub fn kernel_boots(rounds: usize) -> Samples {
+    measured(rounds, "boot")
+}
+
+fn measured(rounds: usize, what: &str) -> Samples {
+    static OUTPUT: OnceLock<Value> = OnceLock::new();
+    let output = OUTPUT.get_or_init(|| {
+        let (code, rounds) = (include_str!("floor.py"), rounds.to_string());
+        let mut arguments = vec!["run", "--rm"];
+        arguments.extend(HARDENING);
+        arguments.extend(["--workdir=/home/jovyan", IMAGE, "-c", code, &rounds]);
+        serde_json::from_str(&docker(&arguments)).unwrap()
+    });
+    let seconds = output[what].as_array().unwrap().iter();
+    seconds
+        .map(|seconds| Duration::from_secs_f64(seconds.as_f64().unwrap()))
+        .collect()
+}
+
+/// Create and start of an identical container, through the API.
+pub async fn raw_starts(rounds: usize) -> Samples {
+    let engine = Docker::connect_with_defaults().unwrap();
+    let mut samples = Samples::default();
+    for _ in 0..rounds {
+        let begin = Instant::now();
+        let id = start(&engine, &["sleep", "60"]).await;
+        samples.push(begin.elapsed());
+        remove(&engine, &id).await;
+    }
+    samples
+}
+
+/// So many bytes of a container's stdout, through a raw attach.
+pub async fn raw_outputs(bytes: usize, rounds: usize) -> Samples {
+    let engine = Docker::connect_with_defaults().unwrap();
+    let mut samples = Samples::default();
+    for _ in 0..rounds {
+        let code = format!("read -r go; head -c {bytes} /dev/zero | tr '\\0' x");
+        let id = create(&engine, &["sh", "-c", &code]).await;
+        let options = AttachContainerOptionsBuilder::default()
+            .stream(true)
+            .stdin(true)
+            .stdout(true)
+            .build();
+        let mut attached = engine.attach_container(&id, Some(options)).await.unwrap();
+        engine
+            .start_container(&id, None::<StartContainerOptions>)
+            .await
+            .unwrap();
+        let begin = Instant::now();
+        tokio::io::AsyncWriteExt::write_all(&mut attached.input, b"go\n")
+            .await
+            .unwrap();
+        let mut came = 0;
+        while came < bytes {
+            match attached.output.next().await.unwrap().unwrap() {
+                LogOutput::StdOut { message } => came += message.len(),
+                other => panic!("{other:?}"),
+            }
+        }
+        samples.push(begin.elapsed());
+        drop(attached);
+        remove(&engine, &id).await;
+    }
+    samples
+}
+
+async fn start(engine: &Docker, command: &[&str]) -> String {
+    let id = create(engine, command).await;
+    engine
+        .start_container(&id, None::<StartContainerOptions>)
+        .await
+        .unwrap();
+    id
+}
+
+async fn create(engine: &Docker, command: &[&str]) -> String {
+    let body = ContainerCreateBody {
+        image: Some(IMAGE.to_owned()),
+        entrypoint: Some(command.iter().map(|part| (*part).to_owned()).collect()),
+        user: Some("1000:100".to_owned()),
+        open_stdin: Some(true),
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        network_disabled: Some(true),
+        host_config: Some(HostConfig {
+            network_mode: Some("none".to_owned()),
+            readonly_rootfs: Some(true),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
+            tmpfs: Some(
+                [
+                    ("/tmp", "rw,exec,size=64m"),
+                    ("/home/jovyan", "rw,exec,uid=1000,size=256m"),
+                ]
+                .map(|(path, options)| (path.to_owned(), options.to_owned()))
+                .into(),
+            ),
+            memory: Some(512 << 20),
+            memory_swap: Some(512 << 20),
+            nano_cpus: Some(1_000_000_000),
+            pids_limit: Some(256),
+            log_config: Some(HostConfigLogConfig {
+                typ: Some("none".to_owned()),
+                config: None,
+            }),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    };
+    engine
+        .create_container(None::<CreateContainerOptions>, body)
+        .await
+        .unwrap()
+        .id
+}
+
+async fn remove(engine: &Docker, id: &str) {
+    let options = RemoveContainerOptionsBuilder::default()
+        .force(true)
+        .v(true)
+        .build();
+    engine.remove_container(id, Some(options)).await.unwrap();
+}

@@ -1,0 +1,111 @@
+//! How fast Cellblock is, as ratios: each figure beside a floor that was measured in the same run on the same machine.
+//!
+//! | figure | floor |
+//! |---|---|
+//! | warm one-shot: a request that a warm sandbox waits for | the same first `execute_request` of a fresh kernel, sent by `jupyter_client` inside an identical container |
+//! | cold one-shot: a request with an empty pool | raw create + start of an identical container, plus the kernel's own boot in it |
+//! | stdout of 64 MB through an execution | the same bytes through a raw attach |
+//! | resident memory | none: absolute |
+//!
+//! Nothing is asserted: a table is printed. `make bench` builds the images and runs this.
+
+#![expect(clippy::unwrap_used, reason = "a failure here ends the benchmark")]
+
+mod floor;
+mod memory;
+#[path = "../../tests/engine/support.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the engine tests, which use all of it"
+)]
+mod support;
+mod table;
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::Service;
+use table::{Samples, Table};
+
+/// Fresh sandboxes a figure.
+const ROUNDS: usize = 30;
+
+/// Bytes of the large output.
+const LARGE: usize = 64 << 20;
+
+/// Runs of the large output.
+const LARGE_ROUNDS: usize = 5;
+
+#[tokio::main]
+async fn main() {
+    let mut table = Table::default();
+    warm(&mut table).await;
+    cold(&mut table).await;
+    output(&mut table).await;
+    memory::measure(&mut table).await;
+    print!("{table}");
+}
+
+async fn warm(table: &mut Table) {
+    let floor = floor::first_executions(ROUNDS);
+    let service = Service::start_with_pool(1, &["--pool-sizes=bash=0"]).await;
+    let mut samples = Samples::default();
+    for _ in 0..ROUNDS {
+        service.pool_is_full().await;
+        samples.push(hello(&service, "python").await);
+    }
+    table.times("warm one-shot print(\"hi\")", &samples, &floor.first);
+    table.times("  beside a kernel's later cells", &samples, &floor.later);
+}
+
+async fn cold(table: &mut Table) {
+    let containers = floor::raw_starts(ROUNDS).await;
+    let boots = floor::kernel_boots(ROUNDS);
+    let service = Service::start(&[]).await;
+    let mut samples = Samples::default();
+    for _ in 0..ROUNDS {
+        samples.push(hello(&service, "python").await);
+        service.has_containers(0).await;
+    }
+    table.times(
+        "cold one-shot print(\"hi\")",
+        &samples,
+        &containers.plus(&boots),
+    );
+}
+
+async fn hello(service: &Service, environment: &str) -> Duration {
+    let begin = Instant::now();
+    let answer = service.execute(environment, "print(\"hi\")").await;
+    let took = begin.elapsed();
+    assert_eq!(answer["output"], "hi", "{answer:#}");
+    took
+}
+
+async fn output(table: &mut Table) {
+    let floor = floor::raw_outputs(LARGE, LARGE_ROUNDS).await;
+    let limits = [
+        "--execution-output-limit=200MiB",
+        "--pool-size=1",
+        "--sandbox-memory=1GiB",
+    ];
+    let service = Service::start(&limits[..1]).await;
+    let code = format!(
+        "import sys\nfor _ in range({}): sys.stdout.write('x' * (1 << 20))",
+        LARGE >> 20
+    );
+    let mut samples = Samples::default();
+    for _ in 0..LARGE_ROUNDS {
+        let answer = service.execute_with("python", &code, json!({})).await;
+        assert_eq!(
+            answer["stdout"].as_str().map(str::len),
+            Some(LARGE),
+            "status {}",
+            answer["status"]
+        );
+        samples.push(Duration::from_millis(
+            answer["timing"]["run_ms"].as_u64().unwrap(),
+        ));
+    }
+    table.rates("stdout of 64 MB", LARGE, &samples, &floor);
+}
