@@ -57,8 +57,9 @@ pub(super) async fn run(mut settings: Settings, arguments: Arguments) -> anyhow:
     let engine = DockerEngine::connect(&settings, Some(lifetime))
         .context("no container engine answers; `cellblock doctor` tells more")?;
     let service = Service::start(&settings, Arc::new(engine)).await?;
+    let owner = Owner::local();
     let outcome = tokio::select! {
-        outcome = service.execute(&Owner::local(), request) => outcome.map_err(anyhow::Error::from),
+        outcome = service.execute(&owner, request) => outcome.map_err(anyhow::Error::from),
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
     let reported = match outcome {

@@ -26,7 +26,9 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
         Ok(listener) => {
             announce(&settings, &listener);
             let router = http::router(Arc::clone(&service), &settings);
-            http::serve(listener, router, async move { stop.first().await }).await
+            let stopped = async move { stop.first().await };
+            http::serve(listener, router, &settings.server, stopped).await;
+            Ok(())
         }
         Err(error) => Err(error),
     };

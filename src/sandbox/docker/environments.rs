@@ -40,7 +40,7 @@ impl Environments {
             found.insert(environment.name.clone(), environment);
         }
         for described in &self.described {
-            if let Some(environment) = self.from_settings(calls, described).await? {
+            if let Some(environment) = look_up_described(calls, described).await? {
                 found.insert(environment.name.clone(), environment);
             }
         }
@@ -63,45 +63,6 @@ impl Environments {
             .insert(image.to_owned(), config.clone());
         Ok(config)
     }
-
-    /// None where the image is not there.
-    async fn from_settings(
-        &self,
-        calls: &Calls,
-        described: &config::Environment,
-    ) -> Result<Option<EnvironmentImage>, SandboxError> {
-        let name = described.image.as_str();
-        let inspected = calls
-            .call("inspect image", |docker| async move {
-                docker.inspect_image(name).await
-            })
-            .await;
-        let inspected = match inspected {
-            Ok(inspected) => inspected,
-            Err(SandboxError::EngineRefused(reason)) => {
-                tracing::warn!(
-                    environment = described.name,
-                    image = name,
-                    reason,
-                    "its image is not there"
-                );
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let config = inspected.config.unwrap_or_default();
-        let or_name =
-            |text: &Option<String>| text.clone().unwrap_or_else(|| described.name.clone());
-        Ok(Some(EnvironmentImage {
-            name: described.name.to_lowercase(),
-            display_name: or_name(&described.display_name),
-            language: or_name(&described.language),
-            image: inspected.id.unwrap_or_else(|| described.image.clone()),
-            kernelspec: described.kernelspec.clone(),
-            home: home(&config),
-            volumes: volumes(&config),
-        }))
-    }
 }
 
 async fn labelled_images(calls: &Calls) -> Result<Vec<ImageSummary>, SandboxError> {
@@ -118,6 +79,43 @@ async fn labelled_images(calls: &Calls) -> Result<Vec<ImageSummary>, SandboxErro
             docker.list_images(Some(options)).await
         })
         .await
+}
+
+/// None where the image is not there.
+async fn look_up_described(
+    calls: &Calls,
+    described: &config::Environment,
+) -> Result<Option<EnvironmentImage>, SandboxError> {
+    let name = described.image.as_str();
+    let inspected = calls
+        .call("inspect image", |docker| async move {
+            docker.inspect_image(name).await
+        })
+        .await;
+    let inspected = match inspected {
+        Ok(inspected) => inspected,
+        Err(SandboxError::EngineRefused(reason)) => {
+            tracing::warn!(
+                environment = described.name,
+                image = name,
+                reason,
+                "its image is not there"
+            );
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let config = inspected.config.unwrap_or_default();
+    let or_name = |text: &Option<String>| text.clone().unwrap_or_else(|| described.name.clone());
+    Ok(Some(EnvironmentImage {
+        name: described.name.to_lowercase(),
+        display_name: or_name(&described.display_name),
+        language: or_name(&described.language),
+        image: inspected.id.unwrap_or_else(|| described.image.clone()),
+        kernelspec: described.kernelspec.clone(),
+        home: home(&config),
+        volumes: volumes(&config),
+    }))
 }
 
 fn from_labels(image: &ImageSummary, config: &ImageConfig) -> EnvironmentImage {
