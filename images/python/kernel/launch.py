@@ -54,6 +54,8 @@ def main() -> None:
 
     app = IPKernelApp.instance()
     app.log.addFilter(NoTcpWarning())
+    # Our parent is process 1, which needs no watching, and nobody at a terminal wants to know how to connect.
+    app.parent_handle = app.parent_handle or 1
     app.initialize()
     if not debugger:
         del sys.modules["debugpy"]

@@ -66,16 +66,38 @@ class Kernel:
 
     def _handle(self, socket: zmq.Socket) -> None:
         request = self._wire.receive(socket)
-        if request is None or request.kind not in self._answers:
-            return
+        if request is not None and request.kind in self._answers:
+            self._respond(socket, request)
+
+    def _respond(self, socket: zmq.Socket, request: Message) -> None:
         self._wire.publish("status", {"execution_state": "busy"}, request.header)
         answer = self._answers[request.kind](request)
+        # Looked at before the answer is sent: what a client sends once it knows of the failure is not meant.
+        failed = answer["status"] == "error" and request.content.get("stop_on_error", True)
+        waiting = self._waiting(socket) if failed else []
         self._wire.send(socket, request.kind.replace("_request", "_reply"), answer, request)
         self._wire.publish("status", {"execution_state": "idle"}, request.header)
-        if answer["status"] == "error" and request.content.get("stop_on_error", True):
-            self._abort_waiting(socket)
         if request.kind == "shutdown_request":
             self._end()
+        for other in waiting:
+            if other.kind == "execute_request":
+                self._abort(socket, other)
+            else:
+                self._respond(socket, other)
+
+    def _waiting(self, socket: zmq.Socket) -> list[Message]:
+        waiting = []
+        while socket.poll(0):
+            request = self._wire.receive(socket)
+            if request is not None and request.kind in self._answers:
+                waiting.append(request)
+        return waiting
+
+    def _abort(self, socket: zmq.Socket, request: Message) -> None:
+        """What was queued behind an execution that failed is not run."""
+        self._wire.publish("status", {"execution_state": "busy"}, request.header)
+        self._wire.send(socket, "execute_reply", {"status": "aborted", "execution_count": self._count}, request)
+        self._wire.publish("status", {"execution_state": "idle"}, request.header)
 
     # ── Execution ──
 
@@ -101,16 +123,6 @@ class Kernel:
         if not silent:
             self._wire.publish("error", error, self._parent)
         return {"status": "error", "execution_count": self._count, **error}
-
-    def _abort_waiting(self, socket: zmq.Socket) -> None:
-        """What was queued behind an execution that failed is not run."""
-        while socket.poll(0):
-            request = self._wire.receive(socket)
-            if request is not None and request.kind == "execute_request":
-                self._wire.publish("status", {"execution_state": "busy"}, request.header)
-                aborted = {"status": "aborted", "execution_count": self._count}
-                self._wire.send(socket, "execute_reply", aborted, request)
-                self._wire.publish("status", {"execution_state": "idle"}, request.header)
 
     def _asker(self, request: Message) -> Callable[[str, bool, Callable[[], bool]], str | None]:
         def ask(prompt: str, secret: bool, is_past: Callable[[], bool]) -> str | None:

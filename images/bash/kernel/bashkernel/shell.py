@@ -11,12 +11,12 @@ with stderr, echo, and turn \n into \r\n.
 The end of a cell is its word on the status pipe and a fence on both streams: then nothing of its output is unread.
 """
 
-import fcntl
 import os
 import selectors
 import signal
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Callable
@@ -26,9 +26,11 @@ from output import Fence, Gatherer, Stream
 from questions import Ask, Questions
 
 READ_BYTES = 64 * 1024
-# Bash reads our second line only when the child that it waits for has died of SIGINT. In between, the line is repeated,
-# ever more rarely, for an interrupt that comes at the wrong moment can discard it. To run it twice does no harm.
+# An interrupt is repeated while the cell runs on, ever more rarely: Bash ignores SIGINT when the child that it waits for
+# ends well at that very moment, and it can throw our second line away with the first. To run that twice does no harm.
+# A child that still runs may be tidying up, so it has a while before it gets another SIGINT.
 FIRST_RETRY_SECONDS = 0.1
+CHILD_SECONDS = 0.8
 
 Emit = Callable[[str, str], None]
 
@@ -56,19 +58,19 @@ class Shell:
         self._stdout, self._stdout_end = os.pipe()
         self._stderr, self._stderr_end = os.pipe()
         self._status, status_end = os.pipe()
-        self._status_end = fcntl.fcntl(status_end, fcntl.F_DUPFD_CLOEXEC, script.STATUS_FD)
+        self._status_end = os.dup2(status_end, script.STATUS_FD, inheritable=False)
         os.close(status_end)
         self._streams = {
             self._stdout: Stream("stdout", self._fence),
             self._stderr: Stream("stderr", self._fence),
         }
         # Python writes a byte here for every signal, so that one ends a wait: an interrupt, or the shell's death.
-        self._waked, waker = os.pipe()
-        for fd in (self._stdout, self._stderr, self._status, self._waked, waker):
+        self._waked, self._waker = os.pipe()
+        for fd in (self._stdout, self._stderr, self._status, self._waked, self._waker):
             os.set_blocking(fd, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, lambda *_: self.interrupt())
-        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
 
         self._folder = tempfile.mkdtemp(prefix=".bash-")
         self._questions: Questions | None = None
@@ -76,6 +78,7 @@ class Shell:
         self._cell = 0
         self._last_status = 0
         self._tracing = ""
+        self._interrupted_children = ""
         self._forget_cell()
 
     @property
@@ -113,10 +116,22 @@ class Shell:
             self._stop()
 
     def kill(self) -> None:
-        """Ends the shell and all of its process group."""
+        """Ends the shell and all of its process group. Any thread may call it, but nothing can be run afterwards."""
         if self._bash is not None and self._bash.poll() is None:
             os.killpg(self._bash.pid, signal.SIGKILL)
             self._bash.wait()
+
+    def close(self) -> None:
+        """Kills the shell and gives every descriptor back."""
+        self.kill()
+        if self._bash is not None:
+            self._bash.stdin.close()
+        if self._questions is not None:
+            self._questions.close()
+        signal.set_wakeup_fd(-1)
+        reading = (self._stdout, self._stderr, self._status, self._waked)
+        for fd in (*reading, self._stdout_end, self._stderr_end, self._status_end, self._waker):
+            os.close(fd)
 
     # ── One cell ──
 
@@ -132,7 +147,8 @@ class Shell:
 
     def _forget_cell(self) -> None:
         self._running = self._began = self._interrupted = False
-        self._retry: float | None = None
+        self._retry = FIRST_RETRY_SECONDS
+        self._retry_at: float | None = None
 
     def _line(self, code: str, ask: Ask | None) -> bytes:
         path = os.path.join(self._existing_folder(), "cell")
@@ -164,18 +180,22 @@ class Shell:
                     ended = self._word() or ended
                 if ask is not None and self._questions.asked in ready:
                     self._answer(out, ask)
-                if self._waked in ready and self._is_gone():
+                if self._waked in ready:
+                    os.read(self._waked, READ_BYTES)
+                if self._is_gone():
                     ended = self._bury(out, ended)
                     break
                 if not ready:
                     out.flush()
+                if self._retry_at is not None and time.monotonic() >= self._retry_at:
                     self._repeat()
         out.flush()
         return ended
 
     def _patience(self, out: Gatherer) -> float | None:
-        """How long nothing may happen: until held output is due, or our line after an interrupt has to be repeated."""
-        return min((wait for wait in (out.due(), self._retry) if wait is not None), default=None)
+        """How long nothing may happen: until held output is due, or an interrupt has to be repeated."""
+        retry = None if self._retry_at is None else max(0.0, self._retry_at - time.monotonic())
+        return min((wait for wait in (out.due(), retry) if wait is not None), default=None)
 
     def _take(self, fd: int, out: Gatherer) -> bool:
         """Passes on what there is to read. Did this cell's fence come with it?"""
@@ -192,7 +212,11 @@ class Shell:
     def _word(self) -> Ended | None:
         """What the shell says about this cell; a late word about an earlier one is not meant."""
         ended = None
-        for record in os.read(self._status, READ_BYTES).decode(errors="replace").split("\0"):
+        try:
+            said = os.read(self._status, READ_BYTES)
+        except BlockingIOError:
+            return None
+        for record in said.decode(errors="replace").split("\0"):
             match record.split(" "):
                 case [word, cell, status, options] if cell == str(self._cell) and status.isdecimal():
                     if word == "began":
@@ -210,14 +234,33 @@ class Shell:
     # ── Interrupts ──
 
     def _stop(self) -> None:
-        self._retry = FIRST_RETRY_SECONDS
+        self._retry_at = time.monotonic() + self._retry
+        self._signal()
+
+    def _signal(self) -> None:
+        self._interrupted_children = self._children()
         os.killpg(self._bash.pid, signal.SIGINT)
+        self._say_stopped()
+
+    def _say_stopped(self) -> None:
         self._send(script.report("stopped", self._cell, self._fence.text(self._cell)))
 
     def _repeat(self) -> None:
-        if self._retry is not None:
-            self._retry *= 2
-            self._send(script.report("stopped", self._cell, self._fence.text(self._cell)))
+        self._retry *= 2
+        self._retry_at = time.monotonic() + self._retry
+        children = self._children()
+        if children and children == self._interrupted_children and self._retry <= CHILD_SECONDS:
+            self._say_stopped()
+        else:
+            self._signal()
+
+    def _children(self) -> str:
+        """The processes that Bash has started, where the kernel tells."""
+        try:
+            with open(f"/proc/{self._bash.pid}/task/{self._bash.pid}/children", encoding="ascii") as file:
+                return file.read()
+        except OSError:
+            return ""
 
     # ── Standard input ──
 
@@ -248,7 +291,10 @@ class Shell:
     # ── The process ──
 
     def _start_if_gone(self) -> None:
-        if self._bash is None or self._is_gone():
+        if self._bash is None:
+            self._start()
+        elif self._is_gone():
+            self._bash.stdin.close()
             self._start()
 
     def _start(self) -> None:
@@ -271,10 +317,6 @@ class Shell:
         self._run("", lambda *_: None, None)
 
     def _is_gone(self) -> bool:
-        try:
-            os.read(self._waked, READ_BYTES)
-        except BlockingIOError:
-            pass
         return self._bash.poll() is not None
 
     def _bury(self, out: Gatherer, ended: Ended | None) -> Ended:
@@ -283,6 +325,7 @@ class Shell:
             while (read := self._read(fd)) != ("", []):
                 out.add(stream.name, read[0])
             out.add(stream.name, stream.finish())
+        ended = self._word() or ended
         status = self._bash.returncode
         self._bash.stdin.close()
         self._bash = None
