@@ -1,0 +1,74 @@
+# What people and CI call; `make` alone lists it.
+
+CARGO ?= cargo
+SHELL := bash
+.DEFAULT_GOAL := help
+
+# The engine is needed by the tests in tests/engine and in no other; everything else is fast.
+FAST_TESTS := $(filter-out engine,$(notdir $(basename $(wildcard tests/*.rs crates/*/tests/*.rs)) \
+	$(patsubst %/main.rs,%,$(wildcard tests/*/main.rs crates/*/tests/*/main.rs))))
+
+# In the order that is written, and one after the other: each needs what was before it.
+.NOTPARALLEL:
+
+.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine \
+	images engine bench fuzz service-image service-image-prebuilt clean-sandboxes
+
+help: ## List these targets
+	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+run: ## Build everything, start the service on 127.0.0.1:8080 and show a first result
+	@scripts/run
+
+test: engine images test-fast test-images test-engine ## Run every test (a Docker engine is started if there is none)
+
+check: fmt-check clippy docs test-fast ## Format, lints, docs and the tests that need no engine
+
+fmt-check:
+	$(CARGO) fmt --all -- --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+docs:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --quiet
+
+test-fast: ## The tests that need no engine
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; \
+		$(CARGO) nextest run --workspace -E 'not (package(cellblock) & binary(=engine))'; \
+	else set -x; \
+		$(CARGO) test --workspace --lib --bins $(FAST_TESTS:%=--test %); \
+	fi
+
+test-images: ## The images' own tests, in a sandbox's conditions
+	scripts/test-images
+
+test-engine: ## The tests on the real engine; they need the images
+	$(CARGO) test --test engine
+
+images: ## Build the images of all environments
+	@scripts/build-images
+
+image-%: ## Build the image of one environment: make image-python
+	@scripts/build-images $*
+
+engine: ## Make sure that a Docker engine answers
+	@scripts/ensure-engine
+
+bench: images ## Measure, beside floors measured in the same run
+	$(CARGO) bench --bench cellblock
+
+fuzz: ## Fuzz the link's decoder, a minute a target (needs cargo-fuzz and a nightly compiler)
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
+	cd crates/link && for target in $$($(CARGO) fuzz list); do \
+		$(CARGO) fuzz run $$target -- -max_total_time=60 || exit 1; \
+	done
+
+service-image: engine ## Build the service's own image, cellblock/service
+	docker build --network host --tag cellblock/service .
+
+service-image-prebuilt: engine ## The same around target/release/cellblock, where no compiler image can be pulled
+	@scripts/build-service-image
+
+clean-sandboxes: ## Remove every sandbox on the engine, of whichever service
+	@docker ps --all --quiet --filter label=cellblock.instance | xargs --no-run-if-empty docker rm --force
