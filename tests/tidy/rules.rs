@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// What wires the layers and is none.
 const WIRING: &[&str] = &["lib", "main", "cli"];
 
-/// Libraries, and the only places that may name them. Tests look from outside and may name any.
+/// Libraries, and the only places that may name them. Tests and benchmarks look from outside and may name any.
 const LIBRARIES: &[(&[&str], &[&str])] = &[
     (
         &[
@@ -134,7 +134,7 @@ fn points_down(source: &Source) -> Vec<Finding> {
 }
 
 fn names_only_its_libraries(source: &Source) -> Vec<Finding> {
-    if source.path.starts_with("tests/") {
+    if source.path.starts_with("tests/") || source.path.starts_with("benches/") {
         return Vec::new();
     }
     let foreign = |token: &&Token| {

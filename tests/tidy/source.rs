@@ -12,7 +12,7 @@ pub struct Source {
     pub path: String,
     pub text: String,
     pub tokens: Vec<Token>,
-    /// The line of the `#[cfg(test)]` before its inline tests; 0 where all of the file is tests; else past its end.
+    /// The line of the `#[cfg(test)]` before its inline tests; 0 where all of the file is tests or benchmarks; else past its end.
     pub tests_begin: usize,
 }
 
@@ -52,7 +52,7 @@ impl Source {
 
 fn tests_begin(path: &str, code: &str) -> usize {
     let path = format!("/{path}");
-    if path.contains("/tests/") || path.ends_with("/tests.rs") {
+    if path.contains("/tests/") || path.contains("/benches/") || path.ends_with("/tests.rs") {
         return 0;
     }
     let lines: Vec<&str> = code.lines().map(str::trim).collect();
@@ -258,4 +258,5 @@ fn tests_begin_at_the_inline_module() {
     assert_eq!(begin("src/a/tests.rs", "a\n"), 0);
     assert_eq!(begin("crates/a/tests/b/c.rs", "a\n"), 0);
     assert_eq!(begin("tests/a.rs", "a\n"), 0);
+    assert_eq!(begin("benches/a/b.rs", "a\n"), 0);
 }

@@ -17,7 +17,7 @@ const STATE_DIR: &str = "CELLBLOCK_TEST_STATE_DIR";
 /// How the line of a stored file begins in its output.
 const STORED: &str = "stored: ";
 
-const CONTENT: [u8; 50_000] = [7; 50_000];
+const CONTENT: &[u8] = &[7; 50_000];
 
 #[tokio::test]
 async fn a_kill_at_any_instant_loses_no_stored_file() {
@@ -73,7 +73,7 @@ async fn store_for_ever(state_dir: &Path) {
         loop {
             let filename = FileName::parse("a.bin").unwrap();
             let stored = store
-                .store(&alice(), filename, Lifetime::Short, &CONTENT[..])
+                .store(&alice(), filename, Lifetime::Short, CONTENT)
                 .await;
             println!("{STORED}{}", stored.unwrap().name);
         }
