@@ -24,7 +24,7 @@ use super::range::{Part, wanted};
 use crate::http::app::App;
 use crate::http::file_url::encoded;
 use crate::http::key::AnyCaller;
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::Problem;
 use crate::service::ServiceError;
 use crate::service::files::{Access, FileStore, StoredFile};
 
@@ -117,8 +117,7 @@ async fn content(
         Part::Whole => (StatusCode::OK, 0, size),
         Part::Bytes { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Part::Unsatisfiable => {
-            let detail = format!("The file has {size} bytes.");
-            return Err(Problem::new(Kind::RangeNotSatisfiable, detail));
+            return Err(Problem::range_not_satisfiable(size));
         }
     };
     file.seek(SeekFrom::Start(first)).await.map_err(|error| {

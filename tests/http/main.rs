@@ -1,0 +1,11 @@
+//! The HTTP layer's guarantees, over a service on the fake engine. Nothing here needs a container.
+
+mod bad_input;
+mod bench;
+mod connections;
+mod description;
+mod execute;
+mod files;
+mod keys;
+mod local;
+mod problems;
