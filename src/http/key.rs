@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::app::App;
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
 use crate::service::owner::Owner;
 
 /// The header for keys.
@@ -72,15 +72,12 @@ fn digest(key: &[u8]) -> [u8; 32] {
 }
 
 fn unknown_key() -> Problem {
-    Problem::new(
-        Kind::Unauthorized,
-        "The API key in the request is not valid.",
-    )
+    Problem::unauthorized("The API key in the request is not valid.")
 }
 
 fn no_key() -> Problem {
     let detail = "Send your API key as X-API-Key, or as Authorization: Bearer.";
-    Problem::new(Kind::Unauthorized, detail)
+    Problem::unauthorized(detail)
 }
 
 /// The key in the headers.
@@ -167,6 +164,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::http::problem::Kind;
 
     fn keys() -> Keys {
         let key = |name: &str, key: &str| (name.to_owned(), key.to_owned());

@@ -4,13 +4,19 @@
 //! ([`exchange`](super::exchange)), which knows the request's id. Nothing that the engine or the operating system said gets into
 //! a problem; it goes to the log, under the same id.
 
+mod kind;
+
 use std::time::Duration;
 
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{
+    ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use kind::Kind;
 
 use super::field::{FieldError, FieldErrors, Loc};
 use super::request_id::RequestId;
@@ -22,99 +28,6 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// When to come back if nothing better is known.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(5);
 
-/// The kinds of problems. The list is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// It could not be read at all.
-    Malformed,
-    /// No key, or none of ours.
-    Unauthorized,
-    /// Refused, whoever asks.
-    Forbidden,
-    /// There is no such thing, or it is somebody else's.
-    NotFound,
-    /// There is, but not with this method.
-    MethodNotAllowed,
-    /// It came too slowly.
-    RequestTimeout,
-    /// It is too large.
-    TooLarge,
-    /// Its media type is not one of those that are understood.
-    UnsupportedMediaType,
-    /// The range is not within the file.
-    RangeNotSatisfiable,
-    /// Some fields are wrong.
-    Invalid,
-    /// Too much is running.
-    Busy,
-    /// Nothing can be done now.
-    Unavailable,
-    /// The sandbox did not start in time.
-    StartTimeout,
-    /// Our fault.
-    Internal,
-}
-
-impl Kind {
-    /// Its status.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Kind::Malformed => StatusCode::BAD_REQUEST,
-            Kind::Unauthorized => StatusCode::UNAUTHORIZED,
-            Kind::Forbidden => StatusCode::FORBIDDEN,
-            Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Kind::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-            Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
-            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::StartTimeout => StatusCode::GATEWAY_TIMEOUT,
-            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    fn slug(self) -> &'static str {
-        match self {
-            Kind::Malformed => "malformed",
-            Kind::Unauthorized => "unauthorized",
-            Kind::Forbidden => "forbidden",
-            Kind::NotFound => "not-found",
-            Kind::MethodNotAllowed => "method-not-allowed",
-            Kind::RequestTimeout => "request-timeout",
-            Kind::TooLarge => "too-large",
-            Kind::UnsupportedMediaType => "unsupported-media-type",
-            Kind::RangeNotSatisfiable => "range-not-satisfiable",
-            Kind::Invalid => "invalid",
-            Kind::Busy => "busy",
-            Kind::Unavailable => "unavailable",
-            Kind::StartTimeout => "start-timeout",
-            Kind::Internal => "internal",
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Kind::Malformed => "The request could not be read",
-            Kind::Unauthorized => "A valid API key is needed",
-            Kind::Forbidden => "Not allowed",
-            Kind::NotFound => "Not found",
-            Kind::MethodNotAllowed => "Method not allowed",
-            Kind::RequestTimeout => "The request came too slowly",
-            Kind::TooLarge => "Too large",
-            Kind::UnsupportedMediaType => "Media type not understood",
-            Kind::RangeNotSatisfiable => "Range not within the file",
-            Kind::Invalid => "The request has invalid fields",
-            Kind::Busy => "Too many executions",
-            Kind::Unavailable => "Not available now",
-            Kind::StartTimeout => "The sandbox did not start in time",
-            Kind::Internal => "Something went wrong here",
-        }
-    }
-}
-
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -122,7 +35,7 @@ pub struct Problem {
     pub kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
-    retry_after: Option<Duration>,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
@@ -132,7 +45,7 @@ impl Problem {
             kind,
             detail: detail.into(),
             errors: Vec::new(),
-            retry_after: None,
+            header: None,
         }
     }
 
@@ -164,9 +77,37 @@ impl Problem {
         }
     }
 
-    fn retry_after(self, retry_after: Duration) -> Self {
+    /// Our fault; whoever finds out why has logged it.
+    pub fn internal() -> Self {
+        let detail = "It is not the request's fault. The log has more under this request_id.";
+        Self::new(Kind::Internal, detail)
+    }
+
+    /// The file has another size.
+    pub fn range_not_satisfiable(size: u64) -> Self {
+        let range = HeaderValue::from_str(&format!("bytes */{size}")).expect("it is ASCII");
         Self {
-            retry_after: Some(retry_after),
+            header: Some((CONTENT_RANGE, range)),
+            ..Self::new(
+                Kind::RangeNotSatisfiable,
+                format!("The file has {size} bytes."),
+            )
+        }
+    }
+
+    /// Who has no key is told how one is shown.
+    pub fn unauthorized(detail: &str) -> Self {
+        let challenge = HeaderValue::from_static("Bearer realm=\"cellblock\"");
+        Self {
+            header: Some((WWW_AUTHENTICATE, challenge)),
+            ..Self::new(Kind::Unauthorized, detail)
+        }
+    }
+
+    fn retry_after(self, retry_after: Duration) -> Self {
+        let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
+        Self {
+            header: Some((RETRY_AFTER, seconds.into())),
             ..self
         }
     }
@@ -174,7 +115,7 @@ impl Problem {
     /// Writes it out. The headers that `response` has stay.
     pub fn write(self, mut response: Response, request_id: &RequestId) -> Response {
         let document = ProblemDocument {
-            r#type: format!("urn:cellblock:problem:{}", self.kind.slug()),
+            r#type: self.kind.name(),
             title: self.kind.title().to_owned(),
             status: self.kind.status().as_u16(),
             detail: self.detail,
@@ -184,26 +125,14 @@ impl Problem {
         let json = serde_json::to_vec(&document).expect("a problem is plain data");
         *response.body_mut() = json.into();
         let headers = response.headers_mut();
-        headers.remove(axum::http::header::CONTENT_LENGTH);
+        headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response
     }
 
     /// What `response`, which some library made, would be as one of ours.
     pub fn of(response: &Response) -> Self {
-        let kind = match response.status().as_u16() {
-            401 => Kind::Unauthorized,
-            403 => Kind::Forbidden,
-            404 => Kind::NotFound,
-            405 => Kind::MethodNotAllowed,
-            408 => Kind::RequestTimeout,
-            413 => Kind::TooLarge,
-            415 => Kind::UnsupportedMediaType,
-            416 => Kind::RangeNotSatisfiable,
-            422 => Kind::Invalid,
-            status if status < 500 => Kind::Malformed,
-            _ => Kind::Internal,
-        };
+        let kind = Kind::of(response.status());
         let detail = match response.headers().get(ALLOW).map(HeaderValue::to_str) {
             Some(Ok(allowed)) => format!("Allowed here: {allowed}."),
             _ => format!("{}.", kind.title()),
@@ -216,14 +145,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.kind.status().into_response();
-        let headers = response.headers_mut();
-        if let Some(retry_after) = self.retry_after {
-            let seconds = retry_after.as_secs_f64().ceil().max(1.0);
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
-        }
-        if self.kind == Kind::Unauthorized {
-            let challenge = HeaderValue::from_static("Bearer realm=\"cellblock\"");
-            headers.insert(WWW_AUTHENTICATE, challenge);
+        if let Some((name, value)) = self.header.clone() {
+            response.headers_mut().insert(name, value);
         }
         response.extensions_mut().insert(self);
         response
@@ -267,16 +190,6 @@ impl From<ServiceError> for Problem {
     }
 }
 
-impl Problem {
-    /// Our fault; whoever finds out why has logged it.
-    pub fn internal() -> Self {
-        Self::new(
-            Kind::Internal,
-            "It is not the request's fault. The log has more under this request_id.",
-        )
-    }
-}
-
 /// Why a request was not answered as asked (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -304,6 +217,8 @@ pub struct ProblemDocument {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+
     use super::*;
 
     #[test]
