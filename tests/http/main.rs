@@ -1,5 +1,7 @@
 //! The HTTP layer's guarantees, over a service on the fake engine. Nothing here needs a container.
 
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod bad_input;
 mod bench;
 mod connections;
