@@ -109,3 +109,35 @@ pub fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!(words, "a handler panicked");
     Problem::internal().into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::{ServiceBuilder, ServiceExt};
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    async fn panics() -> StatusCode {
+        panic!("the words of /var/lib/something")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_its_words() {
+        let layers = ServiceBuilder::new()
+            .layer(from_fn(exchange))
+            .layer(CatchPanicLayer::custom(panicked));
+        let router = Router::new().route("/", get(panics)).layer(layers);
+        let request = Request::new(Body::empty());
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.headers().contains_key(X_REQUEST_ID));
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["status"], 500);
+        assert!(!problem.to_string().contains("/var"), "{problem}");
+    }
+}

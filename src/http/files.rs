@@ -40,7 +40,7 @@ struct ListedFile {
     /// Bytes.
     size: u64,
     /// From its extension.
-    #[schema(example = "text/csv")]
+    #[schema(example = "text/csv; charset=utf-8")]
     content_type: String,
     /// When it is gone.
     #[schema(value_type = String, format = DateTime)]

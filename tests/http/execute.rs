@@ -131,7 +131,7 @@ async fn what_the_code_writes_can_be_fetched() {
     let answer = bench.run("write result.csv 1,2").await.json();
     let file = &answer["files"][0];
     assert_eq!(file["filename"], "result.csv");
-    assert_eq!(file["content_type"], "text/csv");
+    assert_eq!(file["content_type"], "text/csv; charset=utf-8");
     assert_eq!(file["size"], 3);
     let url = file["url"].as_str().unwrap();
     assert!(

@@ -43,7 +43,7 @@ async fn a_form_a_bare_body_and_json_all_store_the_same() {
         assert_eq!(stored["size"], 3);
         let file = bench.get(&path_of(&stored["url"])).await;
         assert_eq!(file.bytes, "a,b");
-        assert_eq!(file.header("content-type"), "text/csv");
+        assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
     }
 }
 
