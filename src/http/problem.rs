@@ -35,7 +35,8 @@ pub struct Problem {
     pub kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// Boxed, so that a `Result` stays small.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Problem {
@@ -87,7 +88,7 @@ impl Problem {
     pub fn range_not_satisfiable(size: u64) -> Self {
         let range = HeaderValue::from_str(&format!("bytes */{size}")).expect("it is ASCII");
         Self {
-            header: Some((CONTENT_RANGE, range)),
+            header: Some(Box::new((CONTENT_RANGE, range))),
             ..Self::new(
                 Kind::RangeNotSatisfiable,
                 format!("The file has {size} bytes."),
@@ -99,7 +100,7 @@ impl Problem {
     pub fn unauthorized(detail: &str) -> Self {
         let challenge = HeaderValue::from_static("Bearer realm=\"cellblock\"");
         Self {
-            header: Some((WWW_AUTHENTICATE, challenge)),
+            header: Some(Box::new((WWW_AUTHENTICATE, challenge))),
             ..Self::new(Kind::Unauthorized, detail)
         }
     }
@@ -107,7 +108,7 @@ impl Problem {
     fn retry_after(self, retry_after: Duration) -> Self {
         let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
         Self {
-            header: Some((RETRY_AFTER, seconds.into())),
+            header: Some(Box::new((RETRY_AFTER, seconds.into()))),
             ..self
         }
     }
@@ -145,7 +146,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.kind.status().into_response();
-        if let Some((name, value)) = self.header.clone() {
+        if let Some(header) = &self.header {
+            let (name, value) = (**header).clone();
             response.headers_mut().insert(name, value);
         }
         response.extensions_mut().insert(self);

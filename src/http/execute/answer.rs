@@ -39,10 +39,10 @@ pub struct ExecuteAnswer {
     execution_count: Option<u64>,
     /// What the log calls this request.
     request_id: String,
-    /// All of it, in milliseconds.
-    #[schema(example = 21.5)]
-    duration_ms: f64,
-    /// Where the time went.
+    /// All of it, in whole milliseconds.
+    #[schema(example = 21)]
+    duration_ms: u64,
+    /// Where the time went, to the microsecond.
     timing_ms: TimingAnswer,
     /// What the sandbox used.
     usage: UsageAnswer,
@@ -154,7 +154,7 @@ impl ExecuteAnswer {
             outputs: output.outputs,
             execution_count: output.execution_count,
             request_id: request_id.to_string(),
-            duration_ms: milliseconds(total(&result.timing)),
+            duration_ms: total(&result.timing).as_secs_f64().mul_add(1000.0, 0.5) as u64,
             timing_ms: result.timing.into(),
             usage: UsageAnswer {
                 cpu_ms: result.usage.cpu_ms,
