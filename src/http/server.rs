@@ -2,13 +2,15 @@
 //!
 //! `axum::serve` sets no time for a request's head and no bound on connections, so a few thousand silent clients would
 //! use up the service's descriptors. Here each connection has a place out of [`MAX_CONNECTIONS`] and a time in which its next
-//! head must come. Beyond that, clients wait in the listener's backlog.
+//! head must come, and no write may wait longer. Beyond that, clients wait in the listener's backlog.
 //!
 //! ```text
 //! serve            accepts until it is told to stop
 //! └─ connection    one each; told to stop, it finishes the request it is in; after the grace it is dropped,
 //!                  and with it the handler
 //! ```
+
+mod unstalled;
 
 use std::io;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config;
+use unstalled::Unstalled;
 
 /// At the same time. An execution waits in its connection, so this is well above `execution.max_concurrent`.
 const MAX_CONNECTIONS: usize = 1024;
@@ -50,7 +53,8 @@ pub async fn serve(
 
 struct Server {
     router: Router,
-    head_timeout: Duration,
+    /// With a client that sends no head, or reads no answer.
+    patience: Duration,
     places: Arc<Semaphore>,
     connections: TaskTracker,
     /// Finish the request and close.
@@ -63,7 +67,7 @@ impl Server {
     fn new(router: Router, settings: &config::Server) -> Self {
         Self {
             router,
-            head_timeout: settings.request_timeout,
+            patience: settings.request_timeout,
             places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             connections: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -87,9 +91,9 @@ impl Server {
         }
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.head_timeout)
+            .header_read_timeout(self.patience)
             .serve_connection(
-                TokioIo::new(stream),
+                TokioIo::new(Unstalled::new(stream, self.patience)),
                 TowerToHyperService::new(self.router.clone()),
             )
             .with_upgrades();

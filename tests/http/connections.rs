@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
 use cellblock::config;
 use cellblock::http;
+use futures::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -129,6 +131,23 @@ async fn a_request_that_does_not_end_is_dropped_after_the_grace() {
     running.stop.cancel();
     timeout(LONG, running.task).await.unwrap().unwrap();
     assert_eq!(answer(stream).await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_is_dropped() {
+    let entered = CancellationToken::new();
+    let inside = entered.clone();
+    let endless = async move || {
+        inside.cancel();
+        let chunk = |_| Ok::<_, std::io::Error>(vec![0; 1 << 20]);
+        Body::from_stream(stream::iter(0..).map(chunk))
+    };
+    let router = Router::new().route("/", get(endless));
+    let running = serve(router, settings(Duration::from_millis(200), LONG * 2)).await;
+    let _unread = connect(&running, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    entered.cancelled().await;
+    running.stop.cancel();
+    timeout(LONG, running.task).await.unwrap().unwrap();
 }
 
 /// A route that lets nobody through before the gate is opened.
