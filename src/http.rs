@@ -8,7 +8,7 @@
 //!         key   who asks
 //!           execute · files · kernel_specs · health        one module a route
 //!             body, fields, field, amount, file_upload     reading what was sent
-//!           openapi                                        what all of this looks like
+//!           openapi, schema                              what all of this looks like
 //! ```
 //!
 //! **Invariant:** what a handler answers is either the documented body or a [`problem`]; nothing that the engine or the operating
@@ -33,6 +33,7 @@ mod local;
 mod openapi;
 mod problem;
 mod request_id;
+mod schema;
 mod server;
 
 use std::sync::Arc;

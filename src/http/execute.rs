@@ -15,7 +15,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 
 pub use answer::ExecuteAnswer;
-pub use request::ExecuteRequest;
+pub use request::{ExecuteRequest, RequestFile};
 
 use super::app::App;
 use super::body::{self, BodyLimits};

@@ -89,6 +89,20 @@ async fn what_an_execution_takes_is_described_field_by_field() {
 }
 
 #[tokio::test]
+async fn what_may_be_one_thing_or_another_is_described_as_both() {
+    let api = description().await;
+    let schemas = &api["components"]["schemas"];
+    let alternatives = |name: &str| schemas[name]["oneOf"].as_array().unwrap().clone();
+    assert_eq!(
+        alternatives("RequestFile")[0]["$ref"],
+        "#/components/schemas/FileUpload"
+    );
+    assert_eq!(alternatives("RequestFile")[1]["type"], "string");
+    assert_eq!(alternatives("Amount")[0]["type"], "number");
+    assert_eq!(alternatives("Stdin")[1]["type"], "array");
+}
+
+#[tokio::test]
 async fn problems_are_described() {
     let api = description().await;
     let responses = &api["paths"]["/jupyter/execute"]["post"]["responses"];

@@ -11,6 +11,7 @@ use crate::http::amount::Amount;
 use crate::http::field::{FieldErrors, Loc};
 use crate::http::fields::{BoundedList, Fields};
 use crate::http::file_upload::FileUpload;
+use crate::http::schema::Stdin;
 
 /// More files than this are not one request's.
 const MAX_FILES: usize = 1000;
@@ -50,7 +51,7 @@ pub struct ExecuteRequest<'a> {
     #[schema(value_type = Option<String>, default = "python", example = "python")]
     pub execution_environment: Option<Cow<'a, str>>,
     /// How long the code may run: seconds, or text such as `1m 30s`. At least 1 s; the service sets the maximum.
-    #[schema(value_type = Option<f64>, default = 60, example = 60)]
+    #[schema(value_type = Option<Amount>, default = 60, example = 60)]
     pub timeout: Option<Amount<'a>>,
     /// Packages to install before. Not supported yet: must be empty.
     #[schema(value_type = Option<Vec<String>>)]
@@ -62,7 +63,7 @@ pub struct ExecuteRequest<'a> {
     #[schema(value_type = Option<String>)]
     pub user: Option<Cow<'a, str>>,
     /// Answers to `input()`: text, of which each line is one, or a list of lines.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Stdin>)]
     pub stdin: Vec<Cow<'a, str>>,
     /// Set for the code.
     #[schema(value_type = Option<BTreeMap<String, String>>)]
@@ -71,10 +72,10 @@ pub struct ExecuteRequest<'a> {
     #[schema(value_type = Option<Vec<String>>)]
     pub network: Vec<Cow<'a, str>>,
     /// The most memory: bytes, or text such as `512MiB`. The service sets the default and the maximum.
-    #[schema(value_type = Option<String>, example = "512MiB")]
+    #[schema(value_type = Option<Amount>, example = "512MiB")]
     pub memory: Option<Amount<'a>>,
     /// The most processors. The service sets the default and the maximum.
-    #[schema(value_type = Option<f64>, example = 1)]
+    #[schema(value_type = Option<Amount>, example = 1)]
     pub cpus: Option<Amount<'a>>,
     /// Where the code runs and where its files are, relative to the home directory.
     #[schema(value_type = Option<String>, example = "project/src")]
@@ -82,14 +83,11 @@ pub struct ExecuteRequest<'a> {
 }
 
 /// A file of a request.
-#[derive(Debug, ToSchema)]
-#[schema(no_recursion)]
+#[derive(Debug)]
 pub enum RequestFile<'a> {
     /// It is in the request.
-    #[schema(value_type = FileUpload)]
     Upload(FileUpload<'a>),
     /// It is in the file store: its url, or the last part of it.
-    #[schema(value_type = String)]
     Stored(Cow<'a, str>),
 }
 

@@ -25,6 +25,7 @@ use crate::http::app::App;
 use crate::http::file_url::encoded;
 use crate::http::key::AnyCaller;
 use crate::http::problem::Problem;
+use crate::http::schema::FileBytes;
 use crate::service::ServiceError;
 use crate::service::files::{Access, FileStore, StoredFile};
 
@@ -60,8 +61,8 @@ pub struct ReadQuery {
         ("range" = Option<String>, Header, description = "One range of bytes"),
     ),
     responses(
-        (status = 200, description = "The bytes", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "The range", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "The bytes", body = FileBytes, content_type = "application/octet-stream"),
+        (status = 206, description = "The range", body = FileBytes, content_type = "application/octet-stream"),
         (status = 304, description = "It is still what `If-None-Match` says"),
     ),
 )]

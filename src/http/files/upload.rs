@@ -23,6 +23,7 @@ use crate::http::file_upload::FileUpload;
 use crate::http::file_url::PublicBase;
 use crate::http::key::Caller;
 use crate::http::problem::{Kind, Problem};
+use crate::http::schema::FileBytes;
 use crate::service::files::{FileName, Lifetime, StoredFile};
 use crate::service::owner::Owner;
 
@@ -40,8 +41,7 @@ pub struct UploadQuery {
 #[expect(dead_code, reason = "describes the form, which is read as a stream")]
 pub struct UploadForm {
     /// The file, with its filename.
-    #[schema(value_type = String, format = Binary)]
-    file: Vec<u8>,
+    file: FileBytes,
 }
 
 /// A file that was stored.
@@ -71,7 +71,7 @@ pub struct Uploaded {
     request_body(content(
         (UploadForm = "multipart/form-data"),
         (FileUpload = "application/json"),
-        (Vec<u8> = "application/octet-stream"),
+        (FileBytes = "application/octet-stream"),
     )),
     responses((status = 200, description = "It is stored", body = Uploaded)),
 )]
@@ -102,7 +102,7 @@ pub async fn store_file(
     request_body(content(
         (UploadForm = "multipart/form-data"),
         (FileUpload = "application/json"),
-        (Vec<u8> = "application/octet-stream"),
+        (FileBytes = "application/octet-stream"),
     )),
     responses((status = 200, description = "It is stored", body = Uploaded)),
 )]
