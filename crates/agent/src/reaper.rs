@@ -20,8 +20,9 @@ use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-/// How long killing everything may take. A process in an uninterruptible wait can outlast it.
-const KILL_WITHIN: Duration = Duration::from_secs(5);
+/// How long killing everything may take: hundreds of processes on a busy machine need seconds to die (4 s were
+/// seen for a fork bomb of 300). A process in an uninterruptible wait can outlast it.
+const KILL_WITHIN: Duration = Duration::from_secs(10);
 
 /// The pause between two rounds of killing.
 const NEXT_ROUND: Duration = Duration::from_millis(2);

@@ -15,8 +15,9 @@ use tokio::sync::watch;
 /// Bytes kept of what the reader has read, or of everything while there is none.
 const REPLAY: usize = 8 << 20;
 
-/// Bytes kept of what the reader has yet to read: the kernel can print faster than the link carries.
-const BACKLOG: usize = 32 << 20;
+/// Bytes kept of what the reader has yet to read: the kernel can print faster than the link carries. It holds
+/// the longest message and more, or what comes right behind that would push it out unread.
+const BACKLOG: usize = 128 << 20;
 
 /// What an entry costs beside its parts. With it, the limits bound the number of entries too.
 const ENTRY: usize = 512;
@@ -292,7 +293,7 @@ mod tests {
         assert!(ring.state().bytes <= REPLAY);
         let mut reader = ring.read(0);
         assert!(reader.after() > 800, "{}", reader.after());
-        (0..1000).for_each(|_| push(&ring, 100_000));
+        (0..2000).for_each(|_| push(&ring, 100_000));
         assert!(ring.state().bytes > REPLAY && ring.state().bytes <= BACKLOG);
         let frames = read(&mut reader);
         assert_eq!(
@@ -300,7 +301,7 @@ mod tests {
             1 - frames[1],
             "a gap up to the first that is left"
         );
-        assert_eq!(frames.last(), Some(&2000));
+        assert_eq!(frames.last(), Some(&3000));
         assert!(ring.state().bytes <= REPLAY, "what was read is let go of");
     }
 

@@ -21,7 +21,7 @@ use decoder::Decoder;
 
 /// The longest message from the kernel, in bytes. It must hold a large print in one message, and is charged to
 /// the sandbox's memory.
-const MAX_MESSAGE: usize = 128 << 20;
+const MAX_MESSAGE: usize = 96 << 20;
 
 /// The most parts of a message from the kernel: what the link carries, and room for identities in front.
 const MAX_PARTS: usize = cellblock_link::message::MAX_PARTS + 16;

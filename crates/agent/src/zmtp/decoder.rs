@@ -9,8 +9,12 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::{COMMAND, LONG, MAX_MESSAGE, MAX_PARTS, MORE};
 
-/// Room that is made for what comes next, when little has come yet.
-const CHUNK: usize = 16 << 10;
+/// Room that is made for what comes next, when little has come yet. It is used up before the next is made:
+/// messages are slices of it and keep it as a whole.
+const CHUNK: usize = 64 << 10;
+
+/// Less room than this is not worth a read.
+const LEAST: usize = 1 << 10;
 
 /// The longest command, in bytes.
 const MAX_COMMAND: u64 = 1 << 10;
@@ -70,9 +74,12 @@ impl Decoder {
             State::Part { length, .. } => length.saturating_sub(self.buffer.len()),
             State::Header | State::PassOver { .. } => 0,
         };
-        // At most as much again as has arrived.
-        self.buffer
-            .reserve(missing.min(self.buffer.len()).max(CHUNK));
+        let room = self.buffer.capacity() - self.buffer.len();
+        if room < missing.clamp(LEAST, CHUNK) {
+            // At most as much again as has arrived.
+            let wanted = missing.min(self.buffer.len()).max(CHUNK);
+            self.buffer.reserve(wanted);
+        }
         &mut self.buffer
     }
 
@@ -94,6 +101,10 @@ impl Decoder {
                 State::Part { length, .. } if self.buffer.len() < length => return Ok(None),
                 State::Part { length, flags } => {
                     let part = self.buffer.split_to(length).freeze();
+                    if length > CHUNK {
+                        // What is behind it would keep all of its memory.
+                        self.buffer = BytesMut::from(&self.buffer[..]);
+                    }
                     self.end(flags, Some(part))
                 }
                 State::PassOver { left, flags } => {
@@ -276,8 +287,40 @@ mod tests {
             decoder.space().extend_from_slice(&[LONG]);
             decoder.space().extend_from_slice(&length.to_be_bytes());
             assert_eq!(decoder.next().unwrap(), None);
-            assert!(decoder.space().capacity() <= 4 * CHUNK, "{length}");
+            assert!(decoder.space().capacity() <= 2 * CHUNK, "{length}");
         }
+    }
+
+    #[test]
+    fn small_messages_share_their_memory() {
+        let mut decoder = decoder();
+        let mut message = BytesMut::new();
+        frame(0, &[1; 600], &mut message);
+        let mut chunks = std::collections::HashSet::new();
+        let mut kept = Vec::new();
+        for _ in 0..1000 {
+            decoder.space().extend_from_slice(&message);
+            let Ok(Some(Decoded::Message(parts))) = decoder.next() else {
+                panic!("a message went in");
+            };
+            chunks.insert(parts[0].as_ptr() as usize / CHUNK);
+            kept.push(parts);
+        }
+        // 600 KB, of which a chunk can straddle two of these.
+        assert!(chunks.len() <= 30, "{}", chunks.len());
+    }
+
+    #[test]
+    fn a_long_message_is_let_go_of_with_its_last_part() {
+        let mut decoder = Decoder::new();
+        let mut bytes = BytesMut::new();
+        frame(0, &vec![1; 10 * CHUNK], &mut bytes);
+        decoder.space().extend_from_slice(&bytes);
+        let Ok(Some(Decoded::Message(parts))) = decoder.next() else {
+            panic!("a message went in");
+        };
+        assert!(decoder.buffer.capacity() < CHUNK);
+        assert!(parts[0].is_unique());
     }
 
     #[test]

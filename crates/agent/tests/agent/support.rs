@@ -128,10 +128,15 @@ impl Drop for Agent {
     }
 }
 
-/// The agent's program, where any user can execute it.
+/// The agent's program, where any user can execute it. Another process copies it: a file that is open to be
+/// written cannot be executed, and whatever another test starts meanwhile would inherit it from this one.
 fn program(home: &TempDir) -> PathBuf {
     let program = home.path().join("cellblock-agent");
-    fs::copy(env!("CARGO_BIN_EXE_cellblock-agent"), &program).unwrap();
+    let copied = Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_cellblock-agent"))
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     program
 }
 
