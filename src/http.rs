@@ -11,7 +11,7 @@
 //!           openapi, schema                              what all of this looks like
 //! ```
 //!
-//! **Invariant:** what a handler answers is either the documented body or a [`problem`]; nothing that the engine or the operating
+//! **Invariant:** what a handler answers is either the documented body or a `problem`; nothing that the engine or the operating
 //! system said is in either.
 //!
 //! **Invariant:** a handler that is dropped (the client went away) leaves nothing running.
