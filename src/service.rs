@@ -1,64 +1,202 @@
 //! Decides: which sandbox runs what, for whom, for how long, and what is kept of it.
+//!
+//! ```text
+//! Service
+//! ├─ executions     one run of code, a future of its caller
+//! ├─ environments   which there are
+//! ├─ capacity       how many executions at once
+//! ├─ pool           sandboxes started ahead of need
+//! ├─ files          what is stored
+//! └─ reaper         strays, expired files, new images
+//! ```
+//!
+//! Its tasks, ended by [`Service::shut_down`], else by dropping the service:
+//!
+//! ```text
+//! ├─ dispatcher     the pool; └─ a start each, ended with it
+//! ├─ sweeps
+//! ├─ expiries
+//! └─ look-ups
+//! ```
 
+mod capacity;
+mod environments;
 pub mod error;
 pub mod execution;
 pub mod files;
 pub mod health;
 pub mod owner;
+mod pool;
+mod reaper;
+mod spec;
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 pub use error::ServiceError;
 
 use crate::config::Settings;
 use crate::sandbox::{Engine, EnvironmentImage};
+use capacity::Capacity;
+use environments::Environments;
+use execution::Executions;
 use execution::request::ExecutionRequest;
 use execution::result::ExecutionResult;
 use files::FileStore;
-use health::Health;
+use health::{Health, Pulse};
 use owner::Owner;
+use pool::Pool;
+use reaper::Reaper;
+use spec::Defaults;
+
+/// How long executions and tasks may take to let go once they are told to stop. They only drop what they hold.
+const LET_GO: Duration = Duration::from_secs(5);
 
 /// Everything Cellblock does, behind whatever speaks to its clients.
-#[derive(Debug)]
-pub struct Service {}
+pub struct Service {
+    engine: Arc<dyn Engine>,
+    environments: Arc<Environments>,
+    executions: Executions,
+    files: Arc<FileStore>,
+    capacity: Arc<Capacity>,
+    pulse: Pulse,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    shutdown_grace: Duration,
+    drain_limit: Duration,
+    _stop_on_drop: DropGuard,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Service").finish_non_exhaustive()
+    }
+}
 
 impl Service {
     /// Removes every stray of this instance, opens the file store, finds the environments, and starts the
     /// background tasks (pool refills, sweeps).
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Unavailable`] when the engine does not answer; those of [`FileStore::open`].
     pub async fn start(
-        _settings: &Settings,
-        _engine: Arc<dyn Engine>,
+        settings: &Settings,
+        engine: Arc<dyn Engine>,
     ) -> Result<Service, ServiceError> {
-        todo!()
+        let sweep_deadline = settings.engine.call_timeout * 2;
+        sweep(&*engine, sweep_deadline).await?;
+        let files = Arc::new(FileStore::open(&settings.state_dir, &settings.files).await?);
+        let call_timeout = settings.engine.call_timeout;
+        let environments = Arc::new(Environments::new(engine.clone(), call_timeout));
+        environments.refresh().await?;
+
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (pool, dispatcher) = Pool::new(settings, engine.clone(), environments.watch());
+        tasks.spawn(dispatcher.run(stop.clone()));
+        let reaper = Reaper {
+            engine: engine.clone(),
+            environments: environments.clone(),
+            files: files.clone(),
+            sweep_deadline,
+        };
+        reaper.start(&tasks, &stop);
+        let capacity = Arc::new(Capacity::new(settings.execution.max_concurrent));
+        let executions = Executions {
+            bounds: settings.execution.clone(),
+            defaults: Defaults::new(settings),
+            environments: environments.clone(),
+            pool,
+            files: files.clone(),
+            capacity: capacity.clone(),
+            stop: stop.clone(),
+        };
+        Ok(Service {
+            pulse: Pulse::new(engine.clone()),
+            engine,
+            environments,
+            executions,
+            files,
+            capacity,
+            tasks,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+            shutdown_grace: settings.server.shutdown_grace,
+            drain_limit: call_timeout,
+        })
     }
 
     /// The environments whose image is present, by name. Looked up again when older than a few seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Unavailable`] when the engine does not tell.
     pub async fn environments(&self) -> Result<Vec<EnvironmentImage>, ServiceError> {
-        todo!()
+        Ok(self.environments.list().await?.to_vec())
     }
 
     /// Runs code once, in a sandbox of its own. Dropping the future cancels it and removes the sandbox.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the request, or on our side. What is wrong with the code is in the result.
     pub async fn execute(
         &self,
-        _owner: &Owner,
-        _request: ExecutionRequest,
+        owner: &Owner,
+        request: ExecutionRequest,
     ) -> Result<ExecutionResult, ServiceError> {
-        todo!()
+        self.executions.run(owner, request).await
     }
 
     /// The file store.
     #[must_use]
     pub fn files(&self) -> &FileStore {
-        todo!()
+        &self.files
     }
 
     /// The state of things, at a glance.
     pub async fn health(&self) -> Health {
-        todo!()
+        let engine = self.pulse.version().await;
+        let images = self.environments.known();
+        Health {
+            able: engine.is_some() && !images.is_empty() && !self.stop.is_cancelled(),
+            engine,
+            environments: self.executions.pool.lines(),
+            executions: self.capacity.taken(),
+        }
     }
 
     /// Takes no new executions, waits for the running ones up to the shutdown grace, then removes every sandbox.
+    /// It takes at most `server.shutdown_grace`, twice [`LET_GO`] and one engine call.
     pub async fn shut_down(&self) {
-        todo!()
+        self.capacity.close();
+        self.capacity.emptied(self.shutdown_grace).await;
+        self.stop.cancel();
+        self.capacity.emptied(LET_GO).await;
+        self.tasks.close();
+        if timeout(LET_GO, self.tasks.wait()).await.is_err() {
+            tracing::warn!("background tasks did not let go");
+        }
+        let left = self.engine.drain(self.drain_limit).await;
+        if left > 0 {
+            tracing::warn!(
+                left,
+                "sandboxes are left behind, for the next start to remove"
+            );
+        }
     }
+}
+
+/// Nothing is served before what an earlier life left behind is gone.
+async fn sweep(engine: &dyn Engine, deadline: Duration) -> Result<(), ServiceError> {
+    let swept = timeout(deadline, engine.sweep()).await;
+    let late = |_| ServiceError::Unavailable("removing strays took too long".to_owned());
+    let strays = swept.map_err(late)??;
+    tracing::info!(strays, "removed what an earlier life left behind");
+    Ok(())
 }

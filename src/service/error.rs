@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::sandbox::SandboxError;
+
 /// Why the service did not do what was asked.
 #[derive(Debug, Error)]
 pub enum ServiceError {
@@ -41,4 +43,32 @@ pub enum ServiceError {
     /// It went wrong on our side. The words are for the log.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+impl ServiceError {
+    /// A field of the request is not as it must be.
+    pub(crate) fn invalid(field: impl Into<String>, reason: impl Into<String>) -> ServiceError {
+        ServiceError::Invalid {
+            field: field.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// What everything is answered with once the service shuts down.
+    pub(crate) fn shutting_down() -> ServiceError {
+        ServiceError::Unavailable("shutting down".to_owned())
+    }
+}
+
+impl From<SandboxError> for ServiceError {
+    fn from(error: SandboxError) -> ServiceError {
+        let words = error.to_string();
+        match error {
+            SandboxError::EngineAway(_) | SandboxError::Lost(_) => ServiceError::Unavailable(words),
+            SandboxError::Start(_) => ServiceError::StartTimeout(words),
+            SandboxError::EngineRefused(_) | SandboxError::Files(_) => {
+                ServiceError::Internal(words)
+            }
+        }
+    }
 }

@@ -1,4 +1,13 @@
 //! The state of things, at a glance.
+//!
+//! Anybody may ask, as often as they like. So the engine is asked at most once a second.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::sandbox::Engine;
 
 /// What `health` shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,4 +33,43 @@ pub struct EnvironmentHealth {
     pub starting: usize,
     /// What `warm` should be.
     pub size: usize,
+}
+
+/// How long an answer of the engine is believed.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// How long the engine may take to count as there. Less than what asks for health waits.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+
+/// Knows whether the engine answers.
+pub(super) struct Pulse {
+    engine: Arc<dyn Engine>,
+    felt: Mutex<Option<(Instant, Option<String>)>>,
+}
+
+impl Pulse {
+    pub(super) fn new(engine: Arc<dyn Engine>) -> Pulse {
+        Pulse {
+            engine,
+            felt: Mutex::new(None),
+        }
+    }
+
+    /// The engine's version; None while it does not answer.
+    pub(super) async fn version(&self) -> Option<String> {
+        if let Some(felt) = self.felt() {
+            return felt;
+        }
+        let answer = timeout(ANSWERS_WITHIN, self.engine.version()).await;
+        let version = answer.ok().and_then(Result::ok).map(|it| it.version);
+        let felt = Some((Instant::now(), version.clone()));
+        *self.felt.lock().expect("nothing panics with it") = felt;
+        version
+    }
+
+    fn felt(&self) -> Option<Option<String>> {
+        let felt = self.felt.lock().expect("nothing panics with it");
+        let (then, version) = felt.as_ref()?;
+        (then.elapsed() < BELIEVED).then(|| version.clone())
+    }
 }

@@ -1,0 +1,252 @@
+//! The conversation with a kernel about one piece of code.
+//!
+//! It is over when the kernel has both replied to the request and said that it is idle, since output may come
+//! after the reply and the reply after the output. Past the code's time it is cut short: interrupt, grace,
+//! kill; what was printed until then is kept, the traceback of the interrupt included.
+//!
+//! Only messages whose parent is the request count. Code can forge such messages, and lies about its own
+//! output then.
+
+use std::time::Duration;
+use std::vec;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::jupyter::{
+    MessageView, Output, OutputFolder, RaisedError, execute_request, input_reply,
+};
+use crate::sandbox::{Channel, KernelEvent, KernelMessage, KernelMessages, Sandbox};
+
+/// How long killing may take. The sandbox is removed in any case; this is for the files that are read before.
+pub(super) const KILL: Duration = Duration::from_secs(5);
+
+/// How long to listen on when the kernel's process has ended: its last words are on their way by another
+/// socket than the news of its end.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// How long a kernel that has replied may be silent before it counts as idle. Iopub may lose messages by its
+/// nature, the one that says `idle` too.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// The answer to a request for input once `stdin` has run out. Jupyter's protocol has no end of input;
+/// ipykernel takes this one (as its frontends send it for Ctrl-D), and raises `EOFError`.
+const END_OF_INPUT: &str = "\u{4}";
+
+/// How it came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The kernel is done with the code.
+    Finished,
+    /// The kernel is done, and says that the code failed.
+    Raised,
+    /// The code ran past its time.
+    Timeout,
+    /// More output than allowed, or than could be carried.
+    OutputLimit,
+    /// The kernel's process ended.
+    KernelExited,
+    /// The messages ended.
+    Cut,
+}
+
+/// One piece of code and one kernel.
+pub(super) struct Conversation<'a> {
+    sandbox: &'a dyn Sandbox,
+    messages: &'a mut KernelMessages,
+    stdin: vec::IntoIter<String>,
+    folder: OutputFolder,
+    /// The request's msg_id.
+    request: String,
+    reply: Option<Value>,
+    idle: bool,
+}
+
+/// What was heard next.
+enum Heard {
+    Event(KernelEvent),
+    Silence,
+    End,
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(
+        sandbox: &'a dyn Sandbox,
+        messages: &'a mut KernelMessages,
+        stdin: Vec<String>,
+        output_limit: u64,
+    ) -> Conversation<'a> {
+        Conversation {
+            sandbox,
+            messages,
+            stdin: stdin.into_iter(),
+            folder: OutputFolder::new(output_limit),
+            request: String::new(),
+            reply: None,
+            idle: false,
+        }
+    }
+
+    /// Has the code run. It gets `time`, then an interrupt, then `grace`, then it is killed.
+    pub(super) async fn hold(
+        mut self,
+        code: &str,
+        time: Duration,
+        grace: Duration,
+    ) -> (Ending, Output) {
+        let deadline = Instant::now() + time;
+        let ending = match timeout_at(deadline, self.ask(code)).await {
+            Ok(Ending::OutputLimit) => {
+                self.kill().await;
+                Ending::OutputLimit
+            }
+            Ok(Ending::KernelExited) => {
+                // However that ends.
+                let _ = timeout(LAST_WORDS, self.follow()).await;
+                Ending::KernelExited
+            }
+            Ok(ending) => ending,
+            Err(_) => {
+                self.cut_short(grace).await;
+                Ending::Timeout
+            }
+        };
+        (ending, self.output())
+    }
+
+    async fn ask(&mut self, code: &str) -> Ending {
+        let (id, parts) = execute_request(code);
+        self.request = id;
+        if self.say(Channel::Shell, parts).await.is_err() {
+            return Ending::Cut;
+        }
+        self.follow().await
+    }
+
+    /// Takes what comes until there is an ending. Cancel-safe: it can be called again.
+    async fn follow(&mut self) -> Ending {
+        loop {
+            let ending = match self.hear().await {
+                Heard::Event(KernelEvent::Message(message)) => self.take(&message).await,
+                Heard::Event(KernelEvent::Gap) => Some(Ending::OutputLimit),
+                Heard::Event(KernelEvent::Exited(_)) => Some(Ending::KernelExited),
+                Heard::Silence => Some(self.replied()),
+                Heard::End => Some(Ending::Cut),
+            };
+            if let Some(ending) = ending {
+                return ending;
+            }
+        }
+    }
+
+    async fn hear(&mut self) -> Heard {
+        let next = self.messages.incoming.recv();
+        let next = match self.reply {
+            None => next.await,
+            Some(_) => match timeout(SETTLED, next).await {
+                Ok(next) => next,
+                Err(_) => return Heard::Silence,
+            },
+        };
+        next.map_or(Heard::End, Heard::Event)
+    }
+
+    async fn take(&mut self, message: &KernelMessage) -> Option<Ending> {
+        let view = MessageView::parse(&message.parts)?;
+        if view.parent_id != self.request {
+            return None;
+        }
+        match (message.channel, view.header.msg_type.as_str()) {
+            (Channel::Iopub, "status") => self.idle |= is_idle(&view),
+            (Channel::Iopub, _) if self.folder.take(&view).is_err() => {
+                return Some(Ending::OutputLimit);
+            }
+            (Channel::Shell, "execute_reply") => {
+                self.reply = Some(view.content().unwrap_or_default())
+            }
+            (Channel::Stdin, "input_request") => return self.answer(message.parts.first()?).await,
+            (Channel::Iopub | Channel::Shell | Channel::Stdin | Channel::Control, _) => {}
+        }
+        (self.idle && self.reply.is_some()).then(|| self.replied())
+    }
+
+    /// Gives the code its next line.
+    async fn answer(&mut self, header: &Bytes) -> Option<Ending> {
+        let line = self.stdin.next();
+        let line = line.as_deref().unwrap_or(END_OF_INPUT);
+        let said = self.say(Channel::Stdin, input_reply(header, line)).await;
+        said.err().map(|_| Ending::Cut)
+    }
+
+    fn replied(&self) -> Ending {
+        let status = self
+            .reply
+            .as_ref()
+            .and_then(|reply| reply["status"].as_str());
+        if status == Some("ok") {
+            Ending::Finished
+        } else {
+            Ending::Raised
+        }
+    }
+
+    /// Interrupts, listening on; kills what that does not end.
+    async fn cut_short(&mut self, grace: Duration) {
+        let sandbox = self.sandbox;
+        let stop = async { tokio::join!(sandbox.interrupt(), self.follow()).1 };
+        match timeout(grace, stop).await {
+            Ok(Ending::Finished | Ending::Raised | Ending::KernelExited) => {}
+            Ok(Ending::OutputLimit | Ending::Cut | Ending::Timeout) | Err(_) => self.kill().await,
+        }
+    }
+
+    /// Where that does not work, the removal of the sandbox will.
+    async fn kill(&self) {
+        let killed = timeout(KILL, self.sandbox.kill_all()).await;
+        if !matches!(killed, Ok(Ok(()))) {
+            tracing::debug!(sandbox = %self.sandbox.id(), ?killed, "the code could not be killed");
+        }
+    }
+
+    async fn say(&self, channel: Channel, parts: Vec<Bytes>) -> Result<(), Gone> {
+        let message = KernelMessage {
+            sequence: 0,
+            channel,
+            parts,
+        };
+        self.messages.outgoing.send(message).await.map_err(|_| Gone)
+    }
+
+    /// Some kernels tell an error in their reply only.
+    fn output(self) -> Output {
+        let mut output = self.folder.finish();
+        if output.error.is_none() {
+            output.error = self.reply.as_ref().and_then(raised);
+        }
+        output
+    }
+}
+
+/// Nobody takes messages to the kernel any more.
+struct Gone;
+
+fn is_idle(status: &MessageView) -> bool {
+    status
+        .content()
+        .is_some_and(|content| content["execution_state"] == "idle")
+}
+
+fn raised(reply: &Value) -> Option<RaisedError> {
+    if reply["status"] != "error" {
+        return None;
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let traceback = reply["traceback"].as_array();
+    let lines = traceback.into_iter().flatten().map(text);
+    Some(RaisedError {
+        name: text(&reply["ename"]),
+        value: text(&reply["evalue"]),
+        traceback: lines.collect::<Vec<_>>().join("\n"),
+    })
+}

@@ -1,0 +1,118 @@
+//! Sandboxes started ahead of need, and every other start: one task decides which start comes next.
+//!
+//! ```text
+//! take ──demand──► dispatcher ──start──► engine
+//!   ▲                  │   ▲                │
+//!   └──warm sandbox────┘   └── sandbox ─────┘
+//!                      │
+//!                    lines: one stock an environment
+//! ```
+//!
+//! What holds:
+//! - At most `pool.starting` starts are under way over all environments, those of requests first, the oldest
+//!   request before the younger ones.
+//! - A start belongs to nobody until it ends. Its sandbox goes to the oldest request of its environment, else to the
+//!   stock, else it is dropped. So a request that goes away leaves nothing behind and wastes nothing.
+//! - Only a request that wants a sandbox of its own kind (memory, processors, variables, working directory) has a
+//!   start of its own, which ends with it.
+//! - A start that fails tells one request. With no request waiting, the next refill of that environment waits
+//!   ([`backoff`]).
+//! - A sandbox leaves by [`Pool::take`] alive, as far as has been heard, and never comes back.
+
+mod backoff;
+mod dispatcher;
+mod line;
+mod starts;
+mod warm;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+use crate::config::Settings;
+use crate::sandbox::{Engine, EnvironmentImage, SandboxSpec};
+use crate::service::ServiceError;
+use crate::service::environments::Known;
+use crate::service::health::EnvironmentHealth;
+use crate::service::spec::Defaults;
+pub(super) use dispatcher::Dispatcher;
+use dispatcher::Rules;
+pub(super) use warm::WarmSandbox;
+
+/// Demands on their way to the dispatcher, which takes them at once.
+const DEMANDS: usize = 16;
+
+/// What a request wants.
+pub(super) enum Wanted {
+    /// A sandbox like all others of the environment.
+    Pooled(EnvironmentImage),
+    /// One of its own.
+    Own(Box<SandboxSpec>),
+}
+
+/// Where the sandbox goes, or why there is none.
+type Answer = oneshot::Sender<Result<WarmSandbox, ServiceError>>;
+
+/// A request that waits.
+struct Demand {
+    wanted: Wanted,
+    answer: Answer,
+}
+
+/// The pool, to those who take from it.
+pub(super) struct Pool {
+    demands: mpsc::Sender<Demand>,
+    lines: watch::Receiver<Vec<EnvironmentHealth>>,
+    queue_timeout: Duration,
+}
+
+impl Pool {
+    /// The pool, and the task that runs it.
+    pub(super) fn new(
+        settings: &Settings,
+        engine: Arc<dyn Engine>,
+        environments: watch::Receiver<Known>,
+    ) -> (Pool, Dispatcher) {
+        let (demands, demanded) = mpsc::channel(DEMANDS);
+        let (shown, lines) = watch::channel(Vec::new());
+        let rules = Rules {
+            defaults: Defaults::new(settings),
+            sizes: settings.pool.clone(),
+            start_timeout: settings.sandbox.start_timeout,
+        };
+        let pool = Pool {
+            demands,
+            lines,
+            queue_timeout: settings.execution.queue_timeout,
+        };
+        let dispatcher = Dispatcher::new(rules, engine, environments, demanded, shown);
+        (pool, dispatcher)
+    }
+
+    /// Waits for a sandbox, `execution.queue_timeout` at most. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// Why its start failed; [`ServiceError::StartTimeout`] when its turn did not come in time, since what it waited
+    /// for were starts; [`ServiceError::Unavailable`] when the service shuts down.
+    pub(super) async fn take(&self, wanted: Wanted) -> Result<WarmSandbox, ServiceError> {
+        let taken = timeout(self.queue_timeout, self.ask(wanted)).await;
+        let late = |_| ServiceError::StartTimeout("no sandbox within queue_timeout".to_owned());
+        taken.map_err(late)?
+    }
+
+    async fn ask(&self, wanted: Wanted) -> Result<WarmSandbox, ServiceError> {
+        let (answer, answered) = oneshot::channel();
+        let demand = Demand { wanted, answer };
+        let asked = self.demands.send(demand).await;
+        asked.map_err(|_| ServiceError::shutting_down())?;
+        answered.await.map_err(|_| ServiceError::shutting_down())?
+    }
+
+    /// Each environment's line, by name.
+    pub(super) fn lines(&self) -> Vec<EnvironmentHealth> {
+        self.lines.borrow().clone()
+    }
+}

@@ -1,0 +1,74 @@
+//! What must be done now and then: strays removed, expired files removed, environments looked up.
+//!
+//! One task each, so that none waits for another. A failure is logged, and the next turn tries again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::sandbox::Engine;
+use crate::service::environments::{self, Environments};
+use crate::service::files::FileStore;
+
+/// How often strays and expired files are looked for. Events are hints, a list is the truth.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// What the reaper looks after.
+#[derive(Clone)]
+pub(super) struct Reaper {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) environments: Arc<Environments>,
+    pub(super) files: Arc<FileStore>,
+    /// The longest a sweep may take: a list and some removals.
+    pub(super) sweep_deadline: Duration,
+}
+
+impl Reaper {
+    /// Starts its tasks, which end with `stop`.
+    pub(super) fn start(self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let reaper = self.clone();
+        let sweeps = every(SWEEP_EVERY, move || reaper.clone().sweep());
+        let reaper = self.clone();
+        let expiries = every(SWEEP_EVERY, move || reaper.clone().remove_expired());
+        let look_ups = every(environments::REFRESH_EVERY, move || self.clone().look_up());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(sweeps));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(expiries));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(look_ups));
+    }
+
+    async fn sweep(self) {
+        match timeout(self.sweep_deadline, self.engine.sweep()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(strays)) => tracing::warn!(strays, "removed sandboxes that nobody owned"),
+            Ok(Err(error)) => tracing::warn!(%error, "strays could not be looked for"),
+            Err(_) => tracing::warn!("looking for strays took too long"),
+        }
+    }
+
+    async fn remove_expired(self) {
+        let files = self.files.remove_expired().await;
+        if files > 0 {
+            tracing::info!(files, "removed expired files");
+        }
+    }
+
+    async fn look_up(self) {
+        if let Err(error) = self.environments.refresh().await {
+            tracing::warn!(%error, "environments could not be looked up");
+        }
+    }
+}
+
+/// Does it every so often, the first time after one period.
+async fn every<F: Future<Output = ()>>(period: Duration, mut act: impl FnMut() -> F) {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        act().await;
+    }
+}

@@ -1,0 +1,64 @@
+//! What a sandbox is made of: the settings' defaults, and what a request asks beyond them.
+
+use std::collections::BTreeMap;
+
+use crate::config::Settings;
+use crate::sandbox::{EnvironmentImage, Limits, SandboxSpec};
+use crate::service::execution::request::ExecutionRequest;
+
+/// The working directory of code that names none, in the home directory. Not the home directory itself: there
+/// kernels keep caches and histories, which are not files that the code made.
+const WORKING_DIRECTORY: &str = "work";
+
+/// What all sandboxes have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Defaults {
+    limits: Limits,
+    runtime: Option<String>,
+}
+
+impl Defaults {
+    pub(super) fn new(settings: &Settings) -> Defaults {
+        let sandbox = &settings.sandbox;
+        Defaults {
+            limits: Limits {
+                memory: sandbox.memory,
+                cpus: sandbox.cpus,
+                processes: sandbox.processes,
+                tmp_size: sandbox.tmp_size,
+                home_size: sandbox.home_size,
+                shm_size: sandbox.shm_size,
+                open_files: sandbox.open_files,
+                file_size: sandbox.file_size,
+            },
+            runtime: settings.engine.runtime.clone(),
+        }
+    }
+
+    /// A sandbox like all others of its environment, as the pool has them.
+    pub(super) fn spec(&self, environment: EnvironmentImage) -> SandboxSpec {
+        SandboxSpec {
+            environment,
+            limits: self.limits.clone(),
+            environment_variables: BTreeMap::new(),
+            working_directory: WORKING_DIRECTORY.to_owned(),
+            runtime: self.runtime.clone(),
+        }
+    }
+
+    /// A sandbox as the request wants it.
+    pub(super) fn spec_for(
+        &self,
+        request: &ExecutionRequest,
+        environment: EnvironmentImage,
+    ) -> SandboxSpec {
+        let mut spec = self.spec(environment);
+        spec.environment_variables = request.environment_variables.clone();
+        spec.limits.memory = request.memory.unwrap_or(spec.limits.memory);
+        spec.limits.cpus = request.cpus.unwrap_or(spec.limits.cpus);
+        if let Some(directory) = &request.working_directory {
+            spec.working_directory.clone_from(directory);
+        }
+        spec
+    }
+}
