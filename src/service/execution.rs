@@ -14,10 +14,10 @@
 //! |---|---|
 //! | environments | one engine call |
 //! | sandbox | `execution.queue_timeout` |
-//! | files in | [`COPY_IN`] |
+//! | files in | 30 s (`COPY_IN`) |
 //! | the code | the request's timeout |
-//! | its end | `execution.grace`, [`conversation::KILL`] |
-//! | usage and files out | [`collect::LIMIT`] |
+//! | its end | `execution.grace`, then 5 s (`conversation::KILL`) |
+//! | usage and files out | 20 s (`collect::LIMIT`) |
 
 mod check;
 mod collect;

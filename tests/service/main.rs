@@ -1,5 +1,7 @@
 //! What the service guarantees, on a fake engine and under paused time.
 
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod bounds;
 mod endings;
 mod files;

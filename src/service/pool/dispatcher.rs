@@ -285,10 +285,13 @@ impl Demand {
 /// Ready while one in stock is dead.
 async fn death(lines: &mut BTreeMap<String, Line>) {
     poll_fn(|context| {
-        let dead = lines.values_mut().fold(false, |dead, line| {
-            line.poll_death(context).is_ready() || dead
-        });
-        if dead { Poll::Ready(()) } else { Poll::Pending }
+        let mut death = Poll::Pending;
+        for line in lines.values_mut() {
+            if line.poll_death(context).is_ready() {
+                death = Poll::Ready(());
+            }
+        }
+        death
     })
     .await;
 }

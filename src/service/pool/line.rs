@@ -79,11 +79,14 @@ impl Line {
 
     /// Ready while one of the stock is dead.
     pub(super) fn poll_death(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut death = Poll::Pending;
         // Each is polled, since each must wake the task.
-        let dead = self.stock.iter_mut().fold(false, |dead, warm| {
-            warm.poll_ended(context).is_ready() || dead
-        });
-        if dead { Poll::Ready(()) } else { Poll::Pending }
+        for warm in &mut self.stock {
+            if warm.poll_ended(context).is_ready() {
+                death = Poll::Ready(());
+            }
+        }
+        death
     }
 
     /// Whether a refill is wanted while so many starts are under way and requests wait.
