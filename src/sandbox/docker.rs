@@ -62,10 +62,14 @@ const ESCAPED: u64 = 6;
 /// Bytes of a kernel message besides its output.
 const BESIDES_OUTPUT: u64 = 1 << 20;
 
+/// A kernel sends what was printed within 0.2 s as one message, and a beginning of it is to be kept whatever the limit.
+const LEAST_MESSAGE: usize = 32 << 20;
+
 /// The largest kernel message that an execution can make use of.
 fn max_message(settings: &config::Execution) -> usize {
     let output = settings.output_limit.as_u64().saturating_mul(ESCAPED);
-    usize::try_from(output.saturating_add(BESIDES_OUTPUT)).unwrap_or(usize::MAX)
+    let message = usize::try_from(output.saturating_add(BESIDES_OUTPUT)).unwrap_or(usize::MAX);
+    message.max(LEAST_MESSAGE)
 }
 
 impl DockerEngine {

@@ -41,13 +41,6 @@ async fn raising_is_an_error_with_its_traceback() {
 
 #[tokio::test]
 async fn invalid_utf8_is_replaced() {
-    let code =
-        "import os, sys\nsys.stdout.flush()\nos.write(1, b'a\\xff\\xfeb\\n')\nprint('\\ud800')";
-    let answer = ends("python", code, "ok").await;
-    assert!(
-        answer["stdout"].as_str().unwrap().contains("b\n"),
-        "{answer:#}"
-    );
     let answer = ends("bash", r"printf 'a\xff\xfeb\n'", "ok").await;
     assert_eq!(answer["stdout"], "a\u{fffd}\u{fffd}b\n");
 }
@@ -98,7 +91,7 @@ async fn a_kernel_that_exits_is_killed() {
 #[tokio::test]
 async fn a_kernel_that_kills_itself_is_killed() {
     ends("python", "import os\nos.kill(os.getpid(), 9)", "killed").await;
-    ends("python", "import os\nos.kill(-1, 9)", "killed").await;
+    ends("python", "import os\nos.system('kill -9 -1')", "killed").await;
     ends("bash", "kill -9 -1; sleep 60", "killed").await;
 }
 

@@ -67,13 +67,13 @@ async fn limits_are_set_and_cannot_be_raised() {
 
 #[tokio::test]
 async fn the_agent_can_neither_be_read_nor_written_to() {
-    let code = "cat /proc/1/environ 2>&1 | head -c1; ls /proc/1/fd 2>&1 | grep -c denied; \
+    let code = "ls /proc/1/fd 2>&1 | grep -c denied; \
                 (echo forged > /proc/1/fd/1) 2>&1 | grep -c denied; \
                 (cat /proc/1/mem) 2>&1 | grep -c denied; cat /proc/1/oom_score_adj; cat /proc/self/oom_score_adj";
     let lines = output(code).await;
     let lines: Vec<&str> = lines.lines().collect();
     let denied = lines.iter().filter(|line| **line == "1").count();
-    assert!(denied >= 3, "{lines:?}");
+    assert!(denied == 3, "{lines:?}");
     let scores: Vec<i64> = lines
         .iter()
         .rev()

@@ -60,6 +60,7 @@ impl Service {
     }
 
     /// Its process.
+    #[cfg_attr(test, expect(dead_code, reason = "for the benchmarks"))]
     pub fn pid(&self) -> u32 {
         self.process.id()
     }

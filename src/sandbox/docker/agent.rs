@@ -2,16 +2,20 @@
 //!
 //! The volume is named by the binary's hash, so a newer service never changes what runs in an older one's sandboxes. It is
 //! written through a container that is made for that and never started, which works through any engine, local or not.
-//! Each service writes it once, before its first sandbox: that mends a volume that was half-written by a service
-//! killed in the middle.
+//! Each service looks once, before its first sandbox, whether it is there in full, and writes it only if not: somebody
+//! may be starting from it at this moment, and a service may have been killed while it wrote.
 
 use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, HostConfig, VolumeCreateRequest};
-use bollard::query_parameters::{CreateContainerOptionsBuilder, UploadToContainerOptionsBuilder};
+use bollard::query_parameters::{
+    ContainerArchiveInfoOptionsBuilder, CreateContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder,
+};
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
+use super::calls::Calls;
 use super::{Inner, body, labels};
 use crate::sandbox::{SandboxError, SandboxId};
 
@@ -45,7 +49,7 @@ impl Agent {
     pub(super) async fn deliver(&self, engine: &Inner, image: &str) -> Result<(), SandboxError> {
         let mut delivered = self.delivered.lock().await;
         if !*delivered {
-            self.write(engine, image).await?;
+            self.make_sure(engine, image).await?;
             *delivered = true;
         }
         Ok(())
@@ -56,7 +60,27 @@ impl Agent {
         *self.delivered.lock().await = false;
     }
 
-    async fn write(&self, engine: &Inner, image: &str) -> Result<(), SandboxError> {
+    async fn make_sure(&self, engine: &Inner, image: &str) -> Result<(), SandboxError> {
+        self.create_volume(engine).await?;
+        let sandbox = SandboxId::random();
+        // Removed when it is dropped, at the end of this function.
+        let courier = engine.remover.own(&sandbox);
+        let name = courier.name();
+        let options = CreateContainerOptionsBuilder::default().name(&name).build();
+        let container = self.courier(engine, image, &sandbox);
+        engine
+            .calls
+            .call("create", |docker| async move {
+                docker.create_container(Some(options), container).await
+            })
+            .await?;
+        if !is_there(&engine.calls, &name).await {
+            write(&engine.calls, &name).await?;
+        }
+        Ok(())
+    }
+
+    async fn create_volume(&self, engine: &Inner) -> Result<(), SandboxError> {
         let volume = VolumeCreateRequest {
             name: Some(self.volume.clone()),
             labels: Some(HashMap::from([(
@@ -71,28 +95,7 @@ impl Agent {
                 docker.create_volume(volume).await
             })
             .await?;
-        let sandbox = SandboxId::random();
-        // Removed when it is dropped, at the end of this function.
-        let courier = engine.remover.own(&sandbox);
-        let name = courier.name();
-        let options = CreateContainerOptionsBuilder::default().name(&name).build();
-        let container = self.courier(engine, image, &sandbox);
-        engine
-            .calls
-            .call("create", |docker| async move {
-                docker.create_container(Some(options), container).await
-            })
-            .await?;
-        let options = UploadToContainerOptionsBuilder::default()
-            .path(body::AGENT_DIRECTORY)
-            .build();
-        let tar = bollard::body_full(tar_of_agent()?);
-        engine
-            .calls
-            .call("upload the agent", |docker| async move {
-                docker.upload_to_container(&name, Some(options), tar).await
-            })
-            .await
+        Ok(())
     }
 
     /// A container that is never started.
@@ -113,6 +116,35 @@ impl Agent {
             ..ContainerCreateBody::default()
         }
     }
+}
+
+/// Whether the volume has the whole agent. Where the engine cannot tell, it is written again.
+async fn is_there(calls: &Calls, courier: &str) -> bool {
+    let options = ContainerArchiveInfoOptionsBuilder::default()
+        .path(body::AGENT)
+        .build();
+    let stat = calls
+        .call("look for the agent", |docker| async move {
+            docker
+                .get_container_archive_info(courier, Some(options))
+                .await
+        })
+        .await;
+    stat.is_ok_and(|stat| u64::try_from(stat.size) == Ok(BINARY.len() as u64))
+}
+
+async fn write(calls: &Calls, courier: &str) -> Result<(), SandboxError> {
+    let options = UploadToContainerOptionsBuilder::default()
+        .path(body::AGENT_DIRECTORY)
+        .build();
+    let tar = bollard::body_full(tar_of_agent()?);
+    calls
+        .call("upload the agent", |docker| async move {
+            docker
+                .upload_to_container(courier, Some(options), tar)
+                .await
+        })
+        .await
 }
 
 fn tar_of_agent() -> Result<Bytes, SandboxError> {
