@@ -1,7 +1,7 @@
 //! What cannot be done faster: the same things with nothing of Cellblock in the way.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -12,6 +12,7 @@ use bollard::query_parameters::{
 };
 use futures::StreamExt;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::support::docker;
 use crate::table::Samples;

@@ -14,18 +14,19 @@
 mod floor;
 mod memory;
 #[path = "../../tests/engine/support.rs"]
-#[allow(
+#[expect(
     dead_code,
     reason = "shared with the engine tests, which use all of it"
 )]
 mod support;
 mod table;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use support::Service;
 use table::{Samples, Table};
+use tokio::time::Instant;
 
 /// Fresh sandboxes a figure.
 const ROUNDS: usize = 30;

@@ -1,8 +1,9 @@
 //! Every way in which code can end, each within its deadline, and none leaves anything behind.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::support::{Service, eventually};
 
