@@ -61,7 +61,6 @@ impl Service {
     }
 
     /// Its process.
-    #[cfg_attr(test, expect(dead_code, reason = "for the benchmarks"))]
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
@@ -147,7 +146,7 @@ impl Service {
 
     /// Asks it to stop; how it ended.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
-        let pid = self.process.id().to_string();
+        let pid = self.pid().to_string();
         assert!(
             Command::new("kill")
                 .args(["-TERM", &pid])

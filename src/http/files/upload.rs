@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -177,6 +178,8 @@ impl Upload<'_> {
         request
             .headers_mut()
             .extend(content_type.map(|it| (CONTENT_TYPE, it)));
+        // The body is bounded already.
+        DefaultBodyLimit::disable().apply(&mut request);
         let form = Multipart::from_request(request, &()).await;
         let mut form = form.map_err(|_| not_a_form(&failure))?;
         while let Some(part) = form.next_field().await.map_err(|_| not_a_form(&failure))? {
