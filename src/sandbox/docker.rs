@@ -4,9 +4,9 @@
 //! image → create → attach → start ∥ HELLO/ACK → kernel ready → (used) → link dropped → removed
 //! ```
 //!
-//! A container is owned from before the engine is asked to make it ([`register`]), so that whatever happens on the way
-//! (an error, a deadline, a dropped future, a lost answer) it is removed: by the [`remover`] at once, or by the next
-//! [`sweep`] where the engine would not.
+//! A container is owned from before the engine is asked to make it (`register`), so that whatever happens on the way
+//! (an error, a deadline, a dropped future, a lost answer) it is removed: by the `remover` at once, or by the next
+//! `sweep` where the engine would not.
 //!
 //! Tasks: the remover, which ends when the engine and every container are dropped; and one short task a container while
 //! the engine makes it, because a request that was given up may still make a container.
