@@ -144,7 +144,11 @@ class ShellTest(unittest.TestCase):
 
     def test_a_trap_for_the_interrupt_runs(self):
         self.interrupt_when("/tmp/trapping")
-        code = "trap 'echo trapped' INT; : >/tmp/trapping; sleep 0.3; echo on; trap - INT"
+        # It goes on only once the interrupt came, however late that is.
+        code = (
+            "came=; trap 'echo trapped; came=1' INT; : >/tmp/trapping; "
+            'until [ "$came" ]; do sleep 0.01; done; echo on; trap - INT'
+        )
         ended, out, _ = self.run_cell(code)
         self.assertEqual((ended, out.replace("trapped\n", "")), (DONE, "on\n"))
         self.assertIn("trapped\n", out)
