@@ -177,7 +177,8 @@ class Shell:
                     if fd in ready and self._take(fd, out):
                         fenced.add(fd)
                 if self._status in ready:
-                    ended = self._word() or ended
+                    word = self._word()
+                    ended = ended or word
                 if ask is not None and self._questions.asked in ready:
                     self._answer(out, ask)
                 if self._waked in ready:
@@ -210,7 +211,10 @@ class Shell:
             return "", []
 
     def _word(self) -> Ended | None:
-        """What the shell says about this cell; a late word about an earlier one is not meant."""
+        """What the shell says about this cell; a late word about an earlier one is not meant.
+
+        The first word counts: a cell that is done when an interrupt reaches the shell was not interrupted.
+        """
         ended = None
         try:
             said = os.read(self._status, READ_BYTES)
@@ -221,7 +225,7 @@ class Shell:
                 case [word, cell, status, options] if cell == str(self._cell) and status.isdecimal():
                     if word == "began":
                         self._begin()
-                    else:
+                    elif ended is None:
                         self._tracing = "".join(option for option in "xv" if option in options)
                         ended = Ended(How.DONE, int(status)) if word == "done" else Ended(How.INTERRUPTED, 130)
         return ended
