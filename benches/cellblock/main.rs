@@ -49,7 +49,7 @@ async fn main() {
 
 async fn warm(table: &mut Table) {
     let floor = floor::first_executions(ROUNDS);
-    let service = Service::start_with_pool(1, &["--pool-sizes=bash=0"]).await;
+    let service = Service::start_with_pool(&["python"], &[]).await;
     let mut samples = Samples::default();
     for _ in 0..ROUNDS {
         service.pool_is_full().await;
@@ -85,12 +85,8 @@ async fn hello(service: &Service, environment: &str) -> Duration {
 
 async fn output(table: &mut Table) {
     let floor = floor::raw_outputs(LARGE, LARGE_ROUNDS).await;
-    let limits = [
-        "--execution-output-limit=200MiB",
-        "--pool-size=1",
-        "--sandbox-memory=1GiB",
-    ];
-    let service = Service::start(&limits[..1]).await;
+    let limits = ["--execution-output-limit=200MiB", "--sandbox-memory=1GiB"];
+    let service = Service::start(&limits).await;
     let code = format!(
         "import sys\nfor _ in range({}): sys.stdout.write('x' * (1 << 20))",
         LARGE >> 20

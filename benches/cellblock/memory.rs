@@ -13,7 +13,7 @@ pub async fn measure(table: &mut Table) {
         "service, idle: resident",
         resident(&service.pid().to_string()),
     );
-    let service = Service::start_with_pool(1, &["--pool-sizes=bash=0"]).await;
+    let service = Service::start_with_pool(&["python"], &[]).await;
     service.pool_is_full().await;
     let container = &service.containers()[0];
     let agent = docker(&["inspect", "-f", "{{.State.Pid}}", container]);

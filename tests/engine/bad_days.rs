@@ -7,7 +7,7 @@ use crate::support::{Service, docker};
 
 #[tokio::test]
 async fn a_killed_service_leaves_strays_and_its_successor_removes_them_before_it_serves() {
-    let mut service = Service::start_with_pool(1, &[]).await;
+    let mut service = Service::start_with_pool(&["python", "bash"], &[]).await;
     let requests: Vec<_> = (0..10)
         .map(|_| {
             let body =
@@ -70,7 +70,7 @@ async fn a_sandbox_removed_by_somebody_else_is_killed_and_not_waited_for() {
 
 #[tokio::test]
 async fn warm_sandboxes_removed_by_somebody_else_are_replaced() {
-    let service = Service::start_with_pool(1, &[]).await;
+    let service = Service::start_with_pool(&["python", "bash"], &[]).await;
     service.pool_is_full().await;
     for container in service.containers() {
         docker(&["rm", "-f", &container]);

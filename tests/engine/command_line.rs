@@ -82,12 +82,7 @@ fn doctor_finds_this_engine_fit() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
     for what in [
-        "engine",
-        "runtime",
-        "cgroups",
-        "seccomp",
-        "memory",
-        "bash, python",
+        "engine", "runtime", "cgroups", "seccomp", "memory", "python", "bash",
     ] {
         assert!(said.contains(what), "{said}");
     }

@@ -105,7 +105,7 @@ async fn other_sandboxes_and_the_host_are_not_there() {
 
 #[tokio::test]
 async fn the_engine_shows_every_flag_as_it_was_asked_for() {
-    let service = Service::start_with_pool(1, &[]).await;
+    let service = Service::start_with_pool(&["python", "bash"], &[]).await;
     service.pool_is_full().await;
     for container in service.containers() {
         let shown: Value = serde_json::from_str(&docker(&["inspect", &container])).unwrap();

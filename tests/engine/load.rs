@@ -10,7 +10,7 @@ const CLIENTS: usize = 16;
 
 #[tokio::test]
 async fn two_hundred_executions_from_sixteen_clients_all_succeed_and_only_the_pool_is_left() {
-    let service = Service::start_with_pool(1, &[]).await;
+    let service = Service::start_with_pool(&["python", "bash"], &[]).await;
     service.pool_is_full().await;
     let pool = service.containers().len();
     let executions = stream::iter(0..EXECUTIONS).map(|number| {

@@ -68,7 +68,7 @@ async fn input_is_answered_from_stdin() {
 
 #[tokio::test]
 async fn environment_variables_and_smaller_limits_are_the_requests_own() {
-    let service = Service::start_with_pool(1, &[]).await;
+    let service = Service::start_with_pool(&["python", "bash"], &[]).await;
     let code = "import os\nprint(os.environ['COLOUR'])\n\
                 print(open('/sys/fs/cgroup/memory/memory.limit_in_bytes').read() \
                 if os.path.exists('/sys/fs/cgroup/memory') else open('/sys/fs/cgroup/memory.max').read())";
@@ -83,7 +83,7 @@ async fn environment_variables_and_smaller_limits_are_the_requests_own() {
 
 #[tokio::test]
 async fn the_pool_is_full_before_and_after_and_nobody_shares_a_sandbox() {
-    let service = Service::start_with_pool(1, &[]).await;
+    let service = Service::start_with_pool(&["python", "bash"], &[]).await;
     service.pool_is_full().await;
     let before = service.containers();
     let answer = service.execute("bash", "echo $$ > trace; ls").await;
@@ -96,7 +96,7 @@ async fn the_pool_is_full_before_and_after_and_nobody_shares_a_sandbox() {
 
 #[tokio::test]
 async fn a_signal_to_stop_lets_the_running_code_finish_and_leaves_nothing() {
-    let mut service = Service::start_with_pool(1, &[]).await;
+    let mut service = Service::start_with_pool(&["python", "bash"], &[]).await;
     service.pool_is_full().await;
     let request = service
         .client()

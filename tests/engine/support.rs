@@ -30,12 +30,19 @@ pub struct Service {
 impl Service {
     /// Starts one with no pool, so that nothing runs but what the test asks for.
     pub async fn start(settings: &[&str]) -> Service {
-        Service::start_with_pool(0, settings).await
+        Service::start_with_pool(&[], settings).await
     }
 
-    /// Starts one with this many warm sandboxes an environment.
-    pub async fn start_with_pool(size: u32, settings: &[&str]) -> Service {
-        let mut all = vec![format!("--pool-size={size}")];
+    /// Starts one with a warm sandbox of each of these environments, and of no other that this machine may have.
+    pub async fn start_with_pool(environments: &[&str], settings: &[&str]) -> Service {
+        let sizes: Vec<String> = environments
+            .iter()
+            .map(|name| format!("{name}=1"))
+            .collect();
+        let mut all = vec![
+            "--pool-size=0".to_owned(),
+            format!("--pool-sizes={}", sizes.join(",")),
+        ];
         all.extend(settings.iter().map(|setting| (*setting).to_owned()));
         let instance = format!("test-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
         let state = tempfile::tempdir().unwrap();
