@@ -1,6 +1,7 @@
 """The floor: a kernel and jupyter_client side by side in one container. Prints seconds as JSON.
 
-For each round a fresh kernel is started; its boot, its first cell and a later one are timed.
+For each round a fresh kernel is started; its boot, its first cell and a later one are timed. In some of them a large
+output follows.
 """
 
 import json
@@ -21,9 +22,9 @@ def wait_idle(client, message_id):
             return
 
 
-def timed(client):
+def timed(client, code):
     begin = time.perf_counter()
-    wait_idle(client, client.execute('print("hi")'))
+    wait_idle(client, client.execute(code))
     return time.perf_counter() - begin
 
 
@@ -36,13 +37,16 @@ def boot(manager):
     return client, time.perf_counter() - begin
 
 
-boots, first, later = [], [], []
-for _ in range(int(sys.argv[1])):
+rounds, large_rounds, large = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+boots, first, later, output = [], [], [], []
+for number in range(rounds):
     manager = KernelManager(kernel_name="python3")
     client, seconds = boot(manager)
     boots.append(seconds)
-    first.append(timed(client))
-    later.append(timed(client))
+    first.append(timed(client, 'print("hi")'))
+    later.append(timed(client, 'print("hi")'))
+    if number < large_rounds:
+        output.append(timed(client, large))
     client.stop_channels()
     manager.shutdown_kernel(now=True)
-print(json.dumps({"boot": boots, "first": first, "later": later}))
+print(json.dumps({"boot": boots, "first": first, "later": later, "output": output}))

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::support::docker;
 use crate::table::Samples;
+use crate::{LARGE_CODE, LARGE_ROUNDS, ROUNDS};
 
 const IMAGE: &str = "cellblock/python";
 
@@ -28,8 +29,8 @@ const HARDENING: [&str; 13] = [
     "--security-opt=no-new-privileges",
     "--tmpfs=/tmp:rw,exec,size=64m",
     "--tmpfs=/home/jovyan:rw,exec,uid=1000,gid=100,size=256m",
-    "--memory=512m",
-    "--memory-swap=512m",
+    "--memory=1g",
+    "--memory-swap=1g",
     "--cpus=1",
     "--pids-limit=256",
     "--log-driver=none",
@@ -45,25 +46,42 @@ pub struct Executions {
 }
 
 /// `jupyter_client` inside an identical container.
-pub fn first_executions(rounds: usize) -> Executions {
+pub fn first_executions() -> Executions {
     Executions {
-        first: measured(rounds, "first"),
-        later: measured(rounds, "later"),
+        first: measured("first"),
+        later: measured("later"),
     }
 }
 
 /// From a kernel's spawn to its answer.
-pub fn kernel_boots(rounds: usize) -> Samples {
-    measured(rounds, "boot")
+pub fn kernel_boots() -> Samples {
+    measured("boot")
 }
 
-fn measured(rounds: usize, what: &str) -> Samples {
+/// The large output, through `jupyter_client`.
+pub fn kernel_outputs() -> Samples {
+    measured("output")
+}
+
+fn measured(what: &str) -> Samples {
     static OUTPUT: OnceLock<Value> = OnceLock::new();
     let output = OUTPUT.get_or_init(|| {
-        let (code, rounds) = (include_str!("floor.py"), rounds.to_string());
+        let (code, rounds, large_rounds) = (
+            include_str!("floor.py"),
+            ROUNDS.to_string(),
+            LARGE_ROUNDS.to_string(),
+        );
         let mut arguments = vec!["run", "--rm"];
         arguments.extend(HARDENING);
-        arguments.extend(["--workdir=/home/jovyan", IMAGE, "-c", code, &rounds]);
+        arguments.extend([
+            "--workdir=/home/jovyan",
+            IMAGE,
+            "-c",
+            code,
+            &rounds,
+            &large_rounds,
+            LARGE_CODE,
+        ]);
         serde_json::from_str(&docker(&arguments)).unwrap()
     });
     let seconds = output[what].as_array().unwrap().iter();

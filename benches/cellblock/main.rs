@@ -4,7 +4,7 @@
 //! |---|---|
 //! | warm one-shot: a request that a warm sandbox waits for | the same first `execute_request` of a fresh kernel, sent by `jupyter_client` inside an identical container |
 //! | cold one-shot: a request with an empty pool | raw create + start of an identical container, plus the kernel's own boot in it |
-//! | stdout of 64 MB through an execution | the same bytes through a raw attach |
+//! | stdout of 64 MB through an execution | the same bytes through a raw attach; the same cell read by `jupyter_client` |
 //! | resident memory | none: absolute |
 //!
 //! Nothing is asserted: a table is printed. `make bench` builds the images and runs this.
@@ -23,7 +23,6 @@ mod table;
 
 use std::time::Duration;
 
-use serde_json::json;
 use support::Service;
 use table::{Samples, Table};
 use tokio::time::Instant;
@@ -33,6 +32,9 @@ const ROUNDS: usize = 30;
 
 /// Bytes of the large output.
 const LARGE: usize = 64 << 20;
+
+/// Prints so many.
+const LARGE_CODE: &str = "for _ in range(64): print('x' * ((1 << 20) - 1), flush=True)";
 
 /// Runs of the large output.
 const LARGE_ROUNDS: usize = 5;
@@ -48,7 +50,7 @@ async fn main() {
 }
 
 async fn warm(table: &mut Table) {
-    let floor = floor::first_executions(ROUNDS);
+    let floor = floor::first_executions();
     let service = Service::start_with_pool(&["python"], &[]).await;
     let mut samples = Samples::default();
     for _ in 0..ROUNDS {
@@ -61,7 +63,7 @@ async fn warm(table: &mut Table) {
 
 async fn cold(table: &mut Table) {
     let containers = floor::raw_starts(ROUNDS).await;
-    let boots = floor::kernel_boots(ROUNDS);
+    let boots = floor::kernel_boots();
     let service = Service::start(&[]).await;
     let mut samples = Samples::default();
     for _ in 0..ROUNDS {
@@ -87,13 +89,9 @@ async fn output(table: &mut Table) {
     let floor = floor::raw_outputs(LARGE, LARGE_ROUNDS).await;
     let limits = ["--execution-output-limit=200MiB", "--sandbox-memory=1GiB"];
     let service = Service::start(&limits).await;
-    let code = format!(
-        "import sys\nfor _ in range({}): sys.stdout.write('x' * (1 << 20))",
-        LARGE >> 20
-    );
     let mut samples = Samples::default();
     for _ in 0..LARGE_ROUNDS {
-        let answer = service.execute_with("python", &code, json!({})).await;
+        let answer = service.execute("python", LARGE_CODE).await;
         assert_eq!(
             answer["stdout"].as_str().map(str::len),
             Some(LARGE),
@@ -104,4 +102,11 @@ async fn output(table: &mut Table) {
         samples.push(Duration::from_secs_f64(millis / 1e3));
     }
     table.rates("stdout of 64 MB", LARGE, &samples, &floor);
+    let kernel = floor::kernel_outputs();
+    table.rates(
+        "  beside jupyter_client in the container",
+        LARGE,
+        &samples,
+        &kernel,
+    );
 }

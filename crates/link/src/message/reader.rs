@@ -5,7 +5,7 @@
 
 use std::io;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::MessageFrame;
@@ -50,7 +50,9 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
             // At most as much again as has arrived.
             let room = missing.min(self.buffer.len().max(CHUNK));
             self.buffer.reserve(room);
-            if self.reader.read_buf(&mut self.buffer).await? == 0 {
+            // A stream zeroes all the room that it is offered, at each read: no more than it may fill.
+            let mut offered = (&mut self.buffer).limit(CHUNK);
+            if self.reader.read_buf(&mut offered).await? == 0 {
                 return self.ended();
             }
         }
