@@ -104,6 +104,8 @@ proptest! {
         bytes.extend(inside.iter().flat_map(bytes_of));
         bytes.extend_from_slice(&torn[at..]);
         bytes.extend_from_slice(&PADDING);
+        // What comes next may be the very bytes that were missing: then nothing was torn.
+        prop_assume!(!bytes.starts_with(&torn));
         prop_assert_eq!(decode(&bytes, &cuts), inside);
     }
 
