@@ -7,6 +7,7 @@
 
 mod bad_days;
 mod command_line;
+mod conformance;
 mod endings;
 mod files;
 mod isolation;

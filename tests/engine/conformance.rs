@@ -1,0 +1,193 @@
+//! What every environment promises, through the REST API: the cases of `images/<environment>/conformance.json`, each in
+//! a sandbox of its own, made for it or taken from the pool.
+//!
+//! The images' own tests run the same cases on one kernel; they interrupt as a client would. Here what is to be
+//! interrupted runs into its timeout instead.
+
+use std::path::PathBuf;
+
+use futures::StreamExt;
+use futures::stream;
+use serde_json::{Value, json};
+
+use crate::support::Service;
+
+/// Cases at the same time.
+const AT_ONCE: usize = 3;
+
+/// Long enough for a compiler on a busy machine, in seconds.
+const TIMEOUT: u32 = 60;
+
+/// Seconds until what never ends by itself is interrupted: longer than a case takes to reach that point.
+const INTERRUPT: u32 = 5;
+
+struct Case {
+    environment: String,
+    case: Value,
+}
+
+/// Every case of every environment that has a folder.
+fn cases() -> Vec<Case> {
+    let images = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("images");
+    let folders = std::fs::read_dir(images).unwrap().map(Result::unwrap);
+    let mut cases = Vec::new();
+    for folder in folders {
+        let Ok(text) = std::fs::read(folder.path().join("conformance.json")) else {
+            continue;
+        };
+        let environment = folder.file_name().into_string().unwrap();
+        let all: Vec<Value> = serde_json::from_slice(&text).unwrap();
+        cases.extend(all.into_iter().map(|case| Case {
+            environment: environment.clone(),
+            case,
+        }));
+    }
+    assert!(cases.len() > 20, "only {} cases", cases.len());
+    cases
+}
+
+#[tokio::test]
+async fn every_environment_keeps_its_promises_in_sandboxes_made_for_each_case() {
+    all_hold(&Service::start(&[]).await, cases()).await;
+}
+
+#[tokio::test]
+async fn every_environment_keeps_its_promises_in_sandboxes_from_the_pool() {
+    let mut environments: Vec<String> = cases().into_iter().map(|case| case.environment).collect();
+    environments.dedup();
+    for environment in environments {
+        let service = Service::start_with_pool(&[&environment], &[]).await;
+        service.pool_is_full().await;
+        // The first takes the warm sandbox; a few are enough to see that it is no other than a fresh one.
+        let few = cases()
+            .into_iter()
+            .filter(|case| case.environment == environment);
+        all_hold(&service, few.take(3).collect()).await;
+    }
+}
+
+#[tokio::test]
+async fn list_kernel_specs_has_every_environment() {
+    let listed = Service::start(&[])
+        .await
+        .get("/jupyter/list_kernel_specs")
+        .await;
+    for case in cases() {
+        let environment = &listed[&case.environment];
+        assert!(
+            environment["display_name"].is_string(),
+            "{}: {listed:#}",
+            case.environment
+        );
+        assert!(
+            environment["language"].is_string(),
+            "{}: {listed:#}",
+            case.environment
+        );
+    }
+}
+
+async fn all_hold(service: &Service, cases: Vec<Case>) {
+    let failures = stream::iter(cases)
+        .map(|case| holds(service, case))
+        .buffer_unordered(AT_ONCE);
+    let failures: Vec<String> = failures.filter_map(std::future::ready).collect().await;
+    assert!(
+        failures.is_empty(),
+        "{} cases failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// What does not hold, if anything.
+async fn holds(service: &Service, Case { environment, case }: Case) -> Option<String> {
+    let interrupted = case.get("interrupt_after").is_some();
+    let stdin = case.get("stdin").cloned().unwrap_or_else(|| json!([]));
+    let timeout = if interrupted { INTERRUPT } else { TIMEOUT };
+    let fields = json!({"timeout": timeout, "stdin": stdin});
+    let (http, answer) = service
+        .post(&environment, case["code"].as_str().unwrap(), fields)
+        .await;
+    let wrong = if http == 200 {
+        differences(&case["expect"], &answer, interrupted)
+    } else {
+        vec![format!("HTTP {http}")]
+    };
+    let name = &case["name"];
+    (!wrong.is_empty()).then(|| format!("{environment}, {name}: {}\n{answer:#}", wrong.join("; ")))
+}
+
+fn differences(expect: &Value, answer: &Value, interrupted: bool) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut demand = |holds: bool, what: String| {
+        if !holds {
+            wrong.push(what);
+        }
+    };
+    if interrupted {
+        demand(
+            answer["status"] == "timeout",
+            "it did not run into its timeout".to_owned(),
+        );
+        return wrong;
+    }
+    demand(
+        answer["status"] == expect["status"],
+        format!("status is not {}", expect["status"]),
+    );
+    for stream in ["stdout", "stderr"] {
+        if let Some(text) = expect.get(stream) {
+            demand(&answer[stream] == text, format!("{stream} is not {text}"));
+        }
+        if let Some(part) = expect.get(format!("{stream}_contains")) {
+            let has = answer[stream]
+                .as_str()
+                .unwrap_or_default()
+                .contains(part.as_str().unwrap());
+            demand(has, format!("{stream} has no {part}"));
+        }
+    }
+    let outputs = answer["outputs"].as_array().cloned().unwrap_or_default();
+    if let Some(result) = expect.get("result") {
+        let shown = outputs.iter().any(|output| {
+            output["output_type"] == "execute_result" && &output["data"]["text/plain"] == result
+        });
+        demand(shown, format!("no result {result}"));
+    }
+    for mime in expect
+        .get("mime")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let shown = outputs
+            .iter()
+            .any(|output| output["data"].get(mime.as_str().unwrap()).is_some());
+        demand(shown, format!("no {mime}"));
+    }
+    for name in expect
+        .get("files")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let files = answer["files"].as_array().cloned().unwrap_or_default();
+        demand(
+            files.iter().any(|file| &file["filename"] == name),
+            format!("no file {name}"),
+        );
+    }
+    if let Some(error) = expect.get("error") {
+        let raised = outputs
+            .iter()
+            .find(|output| output["output_type"] == "error")
+            .cloned()
+            .unwrap_or_default();
+        for (field, of) in [("name", "ename"), ("value", "evalue")] {
+            let same = error.get(field).is_none_or(|value| &raised[of] == value);
+            demand(same, format!("{of} is not {}", error[field]));
+        }
+    }
+    wrong
+}
