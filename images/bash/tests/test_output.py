@@ -1,11 +1,11 @@
-"""What comes out of a shell is told apart from the fences, decoded and gathered, wherever it was cut into pieces."""
+"""What comes out of a shell is told apart from the fences and decoded, wherever it was cut into pieces."""
 
 import sys
 import unittest
 
 sys.path.insert(0, "/opt/conda/share/jupyter/kernels/bash/bashkernel")
 
-from output import PIECE_BYTES, Fence, Gatherer, Stream
+from output import Fence, Stream
 
 
 class StreamTest(unittest.TestCase):
@@ -50,29 +50,6 @@ class StreamTest(unittest.TestCase):
     def test_what_is_left_at_the_end_comes_out(self):
         self.stream.feed(b"\x1e")
         self.assertEqual(self.stream.finish(), "\x1e")
-
-
-class GathererTest(unittest.TestCase):
-    def setUp(self):
-        self.emitted = []
-        self.gatherer = Gatherer(lambda name, text: self.emitted.append((name, text)))
-
-    def test_neighbours_are_joined(self):
-        self.gatherer.add("stdout", "a")
-        self.gatherer.add("stdout", "b")
-        self.gatherer.flush()
-        self.assertEqual("".join(text for _, text in self.emitted), "ab")
-
-    def test_the_order_of_two_streams_is_kept(self):
-        for name in ("stdout", "stderr", "stdout"):
-            self.gatherer.add(name, name[-3:])
-        self.gatherer.flush()
-        self.assertEqual(self.emitted, [("stdout", "out"), ("stderr", "err"), ("stdout", "out")])
-
-    def test_a_long_piece_does_not_wait(self):
-        self.gatherer.add("stdout", "x" * PIECE_BYTES)
-        self.assertEqual(len(self.emitted), 1)
-        self.assertIsNone(self.gatherer.due())
 
 
 if __name__ == "__main__":

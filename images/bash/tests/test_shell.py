@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, "/opt/conda/share/jupyter/kernels/bash/bashkernel")
+sys.path[:0] = ["/opt/conda/share/jupyter/kernels/bash/bashkernel", "/opt/conda/share/smallkernel"]
 
 from shell import Ended, How, Shell
 

@@ -2,16 +2,19 @@
 
 It needs pyzmq and nothing else, so it starts in a quarter of a second and weighs 28 MB. Three layers:
 
-- `wire` knows Jupyter's messages and sockets, and nothing of Bash;
+- the small kernel (images/small_kernel) knows Jupyter, and nothing of Bash;
 - `shell` keeps one Bash running and runs cells in it, and knows nothing of Jupyter;
-- `kernel` answers each request of the one by asking the other.
+- `bash` answers each question of the one by asking the other.
 """
 
 import sys
 
+sys.path.append("/opt/conda/share/smallkernel")
+
+from bash import Bash
 from kernel import Kernel
 from shell import Shell
 from wire import Wire
 
 if __name__ == "__main__":
-    Kernel(Wire.from_file(sys.argv[1]), Shell()).serve()
+    Kernel(Wire.from_file(sys.argv[1]), Bash(Shell())).serve()

@@ -22,7 +22,8 @@ from enum import Enum, auto
 from typing import Callable
 
 import script
-from output import Fence, Gatherer, Stream
+from gatherer import Gatherer
+from output import Fence, Stream
 from questions import Ask, Questions
 
 READ_BYTES = 64 * 1024

@@ -1,34 +1,59 @@
-"""Answers Jupyter's requests: the shell channel in the main thread, control in one of its own."""
+"""Answers Jupyter's requests for one language: the shell channel in the main thread, control in one of its own.
+
+What is Jupyter's is here; what is the language's comes from a `Language`.
+"""
 
 import os
-import re
 import signal
-import subprocess
 import threading
 from fnmatch import fnmatch
-from typing import Callable
+from typing import Callable, Protocol
 
 import zmq
 
-from shell import Ended, How, Shell
 from wire import PROTOCOL, Message, Wire
 
 # How often a wait for the client's answer looks whether the cell still waits.
 ASK_POLL_MS = 50
 HISTORY_ENTRIES = 1000
 
-BASH_VERSION = subprocess.run(
-    ["bash", "-c", 'printf %s "${BASH_VERSION%%(*}"'], capture_output=True, text=True, check=False
-).stdout
+# Passes output on: the stream's name and the text.
+Emit = Callable[[str, str], None]
+# Gives the answer to (prompt, is it a secret), or None as soon as the third says that nobody waits for it any more.
+Ask = Callable[[str, bool, Callable[[], bool]], str | None]
 
-# What Bash says of code that only lacks its end; everything else that it objects to is wrong.
-UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF while looking for|delimited by end-of-file")
+
+class Language(Protocol):
+    """What a kernel has to know of its language. Everything but `interrupt` and `kill` is called from the main thread."""
+
+    # Descriptors that become readable when something has to be drained between cells.
+    descriptors: tuple[int, ...]
+
+    def info(self) -> dict:
+        """The parts of a `kernel_info_reply` that are the language's."""
+
+    def run(self, code: str, emit: Emit, ask: Ask | None) -> dict | None:
+        """Runs a cell. None if it went well; else how it failed, as an `error` message tells it."""
+
+    def drain(self, emit: Emit) -> None:
+        """Emits what has been written since the last cell."""
+
+    def complete(self, code: str, at: int) -> tuple[int, list[str]]:
+        """Where the word before the cursor begins, and what it may become."""
+
+    def is_complete(self, code: str) -> str:
+        """'complete', 'incomplete', 'invalid' or 'unknown'."""
+
+    def kill(self) -> None:
+        """Ends every process of the language's. Nothing is run afterwards."""
 
 
 class Kernel:
-    def __init__(self, wire: Wire, shell: Shell):
+    """The language handles SIGINT itself: it is how a cell is interrupted."""
+
+    def __init__(self, wire: Wire, language: Language):
         self._wire = wire
-        self._shell = shell
+        self._language = language
         self._count = 0
         self._history: list[tuple[int, str]] = []
         # Whose output it is that comes now.
@@ -51,14 +76,14 @@ class Kernel:
         threading.Thread(target=self._serve_control, daemon=True).start()
         poller = zmq.Poller()
         poller.register(self._wire.shell, zmq.POLLIN)
-        for descriptor in self._shell.descriptors:
+        for descriptor in self._language.descriptors:
             poller.register(descriptor, zmq.POLLIN)
         while True:
             ready = dict(poller.poll())
             if self._wire.shell in ready:
                 self._handle(self._wire.shell)
-            if any(descriptor in ready for descriptor in self._shell.descriptors):
-                self._shell.drain(self._emit)
+            if any(descriptor in ready for descriptor in self._language.descriptors):
+                self._language.drain(self._emit)
 
     def _serve_control(self) -> None:
         while True:
@@ -110,21 +135,20 @@ class Kernel:
             if request.content.get("store_history", True):
                 self._history = [*self._history[1 - HISTORY_ENTRIES :], (self._count, code)]
         asks = request.content.get("allow_stdin", False)
-        ended = self._shell.run(code, self._emit, self._asker(request) if asks else None)
-        return self._outcome(ended, silent)
+        error = self._language.run(code, self._emit, self._asker(request) if asks else None)
+        return self._outcome(error, silent)
 
     def _emit(self, name: str, text: str) -> None:
         self._wire.publish("stream", {"name": name, "text": text}, self._parent)
 
-    def _outcome(self, ended: Ended, silent: bool) -> dict:
-        error = describe(ended)
+    def _outcome(self, error: dict | None, silent: bool) -> dict:
         if error is None:
             return {"status": "ok", "execution_count": self._count, "payload": [], "user_expressions": {}}
         if not silent:
             self._wire.publish("error", error, self._parent)
         return {"status": "error", "execution_count": self._count, **error}
 
-    def _asker(self, request: Message) -> Callable[[str, bool, Callable[[], bool]], str | None]:
+    def _asker(self, request: Message) -> Ask:
         def ask(prompt: str, secret: bool, is_past: Callable[[], bool]) -> str | None:
             while self._wire.stdin.poll(0):
                 self._wire.receive(self._wire.stdin)  # An answer to a question of long ago.
@@ -141,32 +165,12 @@ class Kernel:
 
     def _complete(self, request: Message) -> dict:
         end = request.content["cursor_pos"]
-        before = request.content["code"][:end]
-        word = re.search(r"[^\s;|&()<>\"'`=]*$", before)[0]
-        start = end - len(word)
-        matches = self._candidates(word, before[: len(before) - len(word)])
+        start, matches = self._language.complete(request.content["code"], end)
         return {"status": "ok", "matches": matches, "cursor_start": start, "cursor_end": end, "metadata": {}}
 
-    def _candidates(self, word: str, before: str) -> list[str]:
-        quote = "'" + word.replace("'", "'\\''") + "'"
-        if match := re.fullmatch(r"(\$\{?)(\w*)", word):
-            names = self._shell.query(f"compgen -v -- '{match[2]}'").split("\n")
-            return sorted({match[1] + name for name in names if name})
-        folders = {name + "/" for name in self._shell.query(f"compgen -d -- {quote}").split("\n") if name}
-        names = set(self._shell.query(f"compgen -f -- {quote}").split("\n"))
-        if re.search(r"(^|[;|&({`!\n]|\b(then|do|else|if|while))\s*$", before) and "/" not in word:
-            names |= set(self._shell.query(f"compgen -c -- {quote}").split("\n"))
-        return sorted({name for name in names if name and name + "/" not in folders} | folders)
-
     def _is_complete(self, request: Message) -> dict:
-        code = request.content["code"]
-        checked = subprocess.run(
-            ["bash", "--norc", "-n"], input=code.encode(errors="replace"), capture_output=True, check=False
-        )
-        complaint = checked.stderr.decode(errors="replace")
-        if UNFINISHED.search(complaint) or re.search(r"(?<!\\)(\\\\)*\\\n?$", code):
-            return {"status": "incomplete", "indent": ""}
-        return {"status": "invalid" if checked.returncode else "complete"}
+        status = self._language.is_complete(request.content["code"])
+        return {"status": status, "indent": ""} if status == "incomplete" else {"status": status}
 
     def _tell_history(self, request: Message) -> dict:
         asked = request.content
@@ -181,22 +185,8 @@ class Kernel:
         return {"status": "ok", "history": told}
 
     def _kernel_info(self, _: Message) -> dict:
-        return {
-            "status": "ok",
-            "protocol_version": PROTOCOL,
-            "implementation": "cellblock-bash",
-            "implementation_version": "1",
-            "banner": f"Bash {BASH_VERSION}",
-            "language_info": {
-                "name": "bash",
-                "version": BASH_VERSION,
-                "mimetype": "text/x-sh",
-                "file_extension": ".sh",
-                "codemirror_mode": "shell",
-                "pygments_lexer": "bash",
-            },
-            "help_links": [{"text": "Bash manual", "url": "https://www.gnu.org/software/bash/manual/"}],
-        }
+        fixed = {"status": "ok", "protocol_version": PROTOCOL, "implementation_version": "1"}
+        return fixed | self._language.info()
 
     # ── Control ──
 
@@ -208,26 +198,24 @@ class Kernel:
         return {"status": "ok", "restart": request.content.get("restart", False)}
 
     def _end(self) -> None:
-        self._shell.kill()
+        self._language.kill()
         self._wire.close()
         os._exit(0)
 
 
-def describe(ended: Ended) -> dict | None:
-    """A cell's failure as Jupyter tells it; None if it went well."""
-    match ended.how:
-        case How.INTERRUPTED:
-            name, value, text = "KeyboardInterrupt", "", "interrupted"
-        case How.KILLED:
-            value = signal_name(ended.status)
-            name, text = "ShellKilled", f"the shell was killed by {value}; its variables are lost"
-        case How.DONE if ended.status == 0:
-            return None
-        case How.DONE:
-            name, value, text = "ExitStatus", str(ended.status), f"exit status {ended.status}"
-            if ended.status > 128 and (by := signal_name(ended.status - 128)):
-                text += f" ({by})"
-    return {"ename": name, "evalue": value, "traceback": [text]}
+# ── Failures that all languages share ──
+
+INTERRUPTED = {"ename": "KeyboardInterrupt", "evalue": "", "traceback": ["interrupted"]}
+
+
+def exit_status(status: int) -> dict | None:
+    """The failure of a program that ended with this status; none if it ended well."""
+    if status == 0:
+        return None
+    text = f"exit status {status}"
+    if status > 128 and (by := signal_name(status - 128)):
+        text += f" ({by})"
+    return {"ename": "ExitStatus", "evalue": str(status), "traceback": [text]}
 
 
 def signal_name(number: int) -> str:
