@@ -47,6 +47,7 @@ use environments::Environments;
 use execution::Executions;
 use execution::request::ExecutionRequest;
 use execution::result::ExecutionResult;
+use execution::watch::Watcher;
 use files::FileStore;
 use health::{Health, Pulse};
 use owner::Owner;
@@ -150,7 +151,21 @@ impl Service {
         owner: &Owner,
         request: ExecutionRequest,
     ) -> Result<ExecutionResult, ServiceError> {
-        self.executions.run(owner, request).await
+        self.executions.run(owner, request, Watcher::nobody()).await
+    }
+
+    /// The same, and tells `watcher` of each output as it comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::execute`].
+    pub async fn execute_watched(
+        &self,
+        owner: &Owner,
+        request: ExecutionRequest,
+        watcher: Watcher,
+    ) -> Result<ExecutionResult, ServiceError> {
+        self.executions.run(owner, request, watcher).await
     }
 
     /// The file store.

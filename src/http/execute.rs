@@ -5,6 +5,7 @@
 mod answer;
 mod check;
 mod request;
+mod stream;
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 pub use answer::ExecuteAnswer;
@@ -26,6 +29,8 @@ use super::problem::Problem;
 use super::request_id::RequestId;
 use crate::config;
 use crate::service::execution::request::ExecutionRequest;
+use crate::service::execution::watch::Watcher;
+use stream::Watched;
 
 /// What a request's body may have beside its files: code, names, JSON.
 const BESIDE_FILES: u64 = 1024 * 1024;
@@ -41,6 +46,10 @@ pub struct ExecuteQuery {
 ///
 /// The answer is 200 once the code was run, whatever the code did: `status` tells how it ended.
 /// Closing the connection cancels the execution.
+///
+/// With `Accept: text/event-stream` the answer is a stream of server-sent events: one an output as it comes, named and
+/// shaped as nbformat outputs are (`stream`, `display_data`, `execute_result`, `error`, and `update_display_data` and
+/// `clear_output` as Jupyter sends them), and a last one, `result`, which is the answer without a stream; or `problem`.
 #[utoipa::path(
     post,
     path = "/jupyter/execute",
@@ -49,7 +58,10 @@ pub struct ExecuteQuery {
     params(("user" = Option<String>, Query, description = "Free text, for the log; `user` in the body is the same.")),
     request_body = ExecuteRequest,
     responses(
-        (status = 200, description = "The code was run", body = ExecuteAnswer),
+        (status = 200, description = "The code was run", content(
+            (ExecuteAnswer = "application/json"),
+            (String = "text/event-stream"),
+        )),
     ),
 )]
 pub async fn execute(
@@ -60,15 +72,34 @@ pub async fn execute(
     Query(query): Query<ExecuteQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<ExecuteAnswer>, Problem> {
+) -> Result<Response, Problem> {
     let text = body::json_text(&headers, body, body_limits(&app)).await?;
     let mut request = parse(&text, &app.execution, &request_id)?;
     drop(text);
     request.user = request.user.or(query.user.map(check::shortened_user));
-    let timeout = request.timeout;
-    let result = app.service.execute(&owner, request).await?;
-    let url = |file: &_| base.file(app.service.files(), file);
-    Ok(Json(ExecuteAnswer::new(result, timeout, &request_id, url)))
+    let id = request_id.clone();
+    let run = async move |watcher: Watcher| {
+        let timeout = request.timeout;
+        let result = app.service.execute_watched(&owner, request, watcher);
+        let result = result.await?;
+        let url = |file: &_| base.file(app.service.files(), file);
+        Ok::<_, Problem>(ExecuteAnswer::new(result, timeout, &id, url))
+    };
+    if !wants_events(&headers) {
+        return Ok(Json(run(Watcher::nobody()).await?).into_response());
+    }
+    let (watcher, outputs) = Watcher::new();
+    Ok(Watched::new(run(watcher), outputs, request_id)
+        .answer()
+        .await)
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter();
+    accepted
+        .filter_map(|accept| accept.to_str().ok())
+        .flat_map(|accept| accept.split(','))
+        .any(|media| media.trim().starts_with("text/event-stream"))
 }
 
 /// Base64 makes four characters of three bytes.

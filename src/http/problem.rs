@@ -115,20 +115,25 @@ impl Problem {
 
     /// Writes it out. The headers that `response` has stay.
     pub fn write(self, mut response: Response, request_id: &RequestId) -> Response {
-        let document = ProblemDocument {
-            r#type: self.kind.name(),
-            title: self.kind.title().to_owned(),
-            status: self.kind.status().as_u16(),
-            detail: self.detail,
-            request_id: request_id.to_string(),
-            errors: self.errors,
-        };
+        let document = self.document(request_id);
         let json = serde_json::to_vec(&document).expect("a problem is plain data");
         *response.body_mut() = json.into();
         let headers = response.headers_mut();
         headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response
+    }
+
+    /// As clients read it.
+    pub fn document(self, request_id: &RequestId) -> ProblemDocument {
+        ProblemDocument {
+            r#type: self.kind.name(),
+            title: self.kind.title().to_owned(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail,
+            request_id: request_id.to_string(),
+            errors: self.errors,
+        }
     }
 
     /// What `response`, which some library made, would be as one of ours.

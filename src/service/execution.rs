@@ -28,6 +28,7 @@ mod record;
 pub mod request;
 pub mod result;
 mod untar;
+pub mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,7 @@ use self::inputs::Inputs;
 use self::record::Record;
 use self::request::ExecutionRequest;
 use self::result::{ExecutionResult, Status, Timing};
+use self::watch::Watcher;
 use crate::config;
 use crate::jupyter::Output;
 use crate::sandbox::{Sandbox, SandboxError, Usage};
@@ -73,9 +75,10 @@ impl Executions {
         &self,
         owner: &Owner,
         request: ExecutionRequest,
+        watcher: Watcher,
     ) -> Result<ExecutionResult, ServiceError> {
         let record = Record::begin(owner, &request);
-        let run = self.run_in_place(owner, request);
+        let run = self.run_in_place(owner, request, watcher);
         let outcome = self.stop.run_until_cancelled(run).await;
         let outcome = outcome.unwrap_or_else(|| Err(ServiceError::shutting_down()));
         record.end(&outcome);
@@ -86,6 +89,7 @@ impl Executions {
         &self,
         owner: &Owner,
         request: ExecutionRequest,
+        watcher: Watcher,
     ) -> Result<ExecutionResult, ServiceError> {
         let _place = self.capacity.enter()?;
         check::check(&request, &self.bounds)?;
@@ -97,7 +101,7 @@ impl Executions {
         self.copy_in(&*warm.sandbox, inputs, owner, &mut timing)
             .await?;
         let began = Instant::now();
-        let (ending, output) = self.converse(&mut warm, request).await;
+        let (ending, output) = self.converse(&mut warm, request, watcher).await;
         timing.run = began.elapsed();
         Ok(self
             .collect(&*warm.sandbox, owner, ending, output, timing)
@@ -153,11 +157,11 @@ impl Executions {
         &self,
         warm: &mut WarmSandbox,
         request: ExecutionRequest,
+        watcher: Watcher,
     ) -> (Ending, Output) {
         let limit = self.bounds.output_limit.as_u64();
-        let conversation =
-            Conversation::new(&*warm.sandbox, &mut warm.messages, request.stdin, limit);
-        conversation
+        Conversation::new(&*warm.sandbox, &mut warm.messages, request.stdin, limit)
+            .watched_by(watcher)
             .hold(&request.code, request.timeout, self.bounds.grace)
             .await
     }

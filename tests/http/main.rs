@@ -11,3 +11,4 @@ mod files;
 mod keys;
 mod local;
 mod problems;
+mod stream;

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::watch::Watcher;
 use crate::jupyter::{
     MessageView, Output, OutputFolder, RaisedError, execute_request, input_reply,
 };
@@ -57,6 +58,7 @@ pub(super) struct Conversation<'a> {
     messages: &'a mut KernelMessages,
     stdin: vec::IntoIter<String>,
     folder: OutputFolder,
+    watcher: Watcher,
     /// The request's msg_id.
     request: String,
     reply: Option<Value>,
@@ -82,10 +84,17 @@ impl<'a> Conversation<'a> {
             messages,
             stdin: stdin.into_iter(),
             folder: OutputFolder::new(output_limit),
+            watcher: Watcher::nobody(),
             request: String::new(),
             reply: None,
             idle: false,
         }
+    }
+
+    /// Tells somebody of each output as it comes.
+    pub(super) fn watched_by(mut self, watcher: Watcher) -> Conversation<'a> {
+        self.watcher = watcher;
+        self
     }
 
     /// Has the code run. It gets `time`, then an interrupt, then `grace`, then it is killed.
@@ -159,14 +168,17 @@ impl<'a> Conversation<'a> {
         }
         match (message.channel, view.header.msg_type.as_str()) {
             (Channel::Iopub, "status") => self.idle |= is_idle(&view),
-            (Channel::Iopub, _) if self.folder.take(&view).is_err() => {
-                return Some(Ending::OutputLimit);
+            (Channel::Iopub, _) => {
+                if self.folder.take(&view).is_err() {
+                    return Some(Ending::OutputLimit);
+                }
+                self.watcher.tell(&view).await;
             }
             (Channel::Shell, "execute_reply") => {
                 self.reply = Some(view.content().unwrap_or_default())
             }
             (Channel::Stdin, "input_request") => return self.answer(message.parts.first()?).await,
-            (Channel::Iopub | Channel::Shell | Channel::Stdin | Channel::Control, _) => {}
+            (Channel::Shell | Channel::Stdin | Channel::Control, _) => {}
         }
         (self.idle && self.reply.is_some()).then(|| self.replied())
     }
