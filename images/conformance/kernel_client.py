@@ -17,6 +17,8 @@ KERNELS = "/opt/conda/share/jupyter/kernels"
 KEY = b"a key"
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 WAIT_MS = 60_000
+# What every client says with its code; IRkernel ends itself for want of it.
+EXECUTION = {"silent": False, "store_history": True, "stop_on_error": True, "user_expressions": {}, "allow_stdin": False}
 
 
 class KernelDied(Exception):
@@ -126,13 +128,13 @@ class KernelClient:
 
     def execute(self, code, **more):
         """The reply and what was published."""
-        asked = self.send(self.shell, "execute_request", {"code": code, "allow_stdin": False, **more})
+        asked = self.send(self.shell, "execute_request", {"code": code, **EXECUTION, **more})
         reply = self.reply(asked)
         return reply, self.published(asked)
 
     def execute_answering(self, code, *lines):
         """The same, with answers for what the code asks; also the questions."""
-        asked = self.send(self.shell, "execute_request", {"code": code, "allow_stdin": True})
+        asked = self.send(self.shell, "execute_request", {"code": code, **EXECUTION, "allow_stdin": True})
         questions = []
         for line in lines:
             questions.append(self.receive(self.stdin)["content"])
@@ -141,7 +143,7 @@ class KernelClient:
 
     def execute_interrupting(self, code, after):
         """The same for code that runs on: it is interrupted as soon as it has printed `after`."""
-        asked = self.send(self.shell, "execute_request", {"code": code, "allow_stdin": False})
+        asked = self.send(self.shell, "execute_request", {"code": code, **EXECUTION})
         said = []
 
         def heard(kind, content):
