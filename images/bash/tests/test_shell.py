@@ -104,6 +104,10 @@ class ShellTest(unittest.TestCase):
         self.assertEqual((ended, out), (DONE, "answer|an answer\n"))
         self.assertEqual(asked, [("Name? ", False), ("", True)])
 
+    def test_the_end_of_the_input_is_one(self):
+        ended, out, _ = self.run_cell('read x; echo "$? <$x>"; while read y; do echo $y; done', lambda *_: "\x04")
+        self.assertEqual((ended, out), (DONE, "1 <>\n"))
+
     def test_read_asks_only_for_the_input_of_the_cell(self):
         code = 'echo piped | { read x; echo $x; }; read x <<<here; echo $x; f() { local y; read y <<<own; echo $y; }; f'
         self.assertEqual(self.run_cell(code, self.fail)[1], "piped\nhere\nown\n")

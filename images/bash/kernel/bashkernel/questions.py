@@ -11,6 +11,9 @@ from typing import Callable
 
 import script
 
+# How a client says that there is no more input: what frontends of ipykernel send for Ctrl-D.
+END_OF_INPUT = "\x04"
+
 # A line is written in pieces when Bash reads slower than that, and given up when it does not read at all.
 WRITE_SECONDS = 1.0
 
@@ -56,7 +59,7 @@ class Questions:
 
     def answer(self, line: str) -> None:
         self._forget()
-        rest = line.encode(errors="replace") + b"\n"
+        rest = b"-" if line == END_OF_INPUT else b"+" + line.encode(errors="replace") + b"\n"
         while rest and select.select([], [self._answer], [], WRITE_SECONDS)[1]:
             rest = rest[os.write(self._answer, rest[:4096]) :]
 

@@ -16,20 +16,26 @@ exec {STDOUT_FD}>&1 {STDERR_FD}>&2; _cellblock_status() {{ return "$1"; }}
 """
 
 # Asks the client for what a cell reads from its standard input, and leaves every other `read` alone. Its variables have
-# long names, for `read NAME` must set the caller's. The paths are put in by `questions`.
+# long names, for `read NAME` must set the caller's. An answer begins with `+`; a `-` is the end of the input. The paths are put in by `questions`.
 READ = """\
 read() {
     if ! [[ /dev/stdin -ef STDIN ]]; then builtin read "$@"; return; fi
-    local _cellblock_flag= _cellblock_prompt= _cellblock_secret=0 _cellblock_other= OPTIND=1 OPTARG= OPTERR=0
+    local _cellblock_flag= _cellblock_prompt= _cellblock_secret=0 _cellblock_other= _cellblock_wait=() \
+        _cellblock_there= OPTIND=1 OPTARG= OPTERR=0
     while builtin getopts ersa:d:i:n:N:p:t:u: _cellblock_flag; do
         case $_cellblock_flag in
             p) _cellblock_prompt=$OPTARG ;;
             s) _cellblock_secret=1 ;;
+            t) _cellblock_wait=(-t "$OPTARG") ;;
             u) _cellblock_other=1 ;;
         esac
     done
     if [[ $_cellblock_other ]]; then builtin read "$@"; return; fi
     builtin printf '%s %s\\0' "$_cellblock_secret" "${_cellblock_prompt:0:1000}" >ASK
+    builtin read -r -n 1 "${_cellblock_wait[@]}" _cellblock_there <ANSWER
+    local _cellblock_status=$?
+    if ((_cellblock_status > 128)); then return $_cellblock_status; fi
+    if [[ $_cellblock_there == - ]]; then builtin read "$@" </dev/null; return; fi
     builtin read "$@" <ANSWER
 }
 """

@@ -63,6 +63,9 @@ const heard = {
 const ready = Promise.withResolvers();
 parentPort.on('message', (message) => heard[message.do](message));
 
+/** How a client says that there is no more input: what frontends of ipykernel send for Ctrl-D. */
+const END_OF_INPUT = '\x04';
+
 /** Asks the client for a line. Without one, as if the input had ended. */
 async function ask({ prompt, password }) {
   const request = running?.request;
@@ -222,7 +225,9 @@ async function serveControl() {
 async function serveStdin() {
   for await (const frames of stdin) {
     const reply = messages.unpack(frames);
-    if (reply?.header.msg_type === 'input_reply') answer(String(reply.content.value ?? ''));
+    if (reply?.header.msg_type !== 'input_reply') continue;
+    const line = String(reply.content.value ?? '');
+    answer(line === END_OF_INPUT ? null : line);
   }
 }
 
