@@ -27,7 +27,10 @@ local({
                 callSuper(obj, visible)
             },
             readline = function(prompt = "") {
-                if (isTRUE(current_request$content$allow_stdin)) callSuper(prompt) else ""
+                if (!isTRUE(current_request$content$allow_stdin)) return("")
+                line <- callSuper(prompt)
+                # How a client says that there is no more input: what frontends of ipykernel send for Ctrl-D.
+                if (identical(line, "\004")) "" else line
             },
             quit = function(save = "default", status = 0, runLast = TRUE) {
                 exit_status <<- as.integer(status)
