@@ -16,7 +16,8 @@ exec {STDOUT_FD}>&1 {STDERR_FD}>&2; _cellblock_status() {{ return "$1"; }}
 """
 
 # Asks the client for what a cell reads from its standard input, and leaves every other `read` alone. Its variables have
-# long names, for `read NAME` must set the caller's. An answer begins with `+`; a `-` is the end of the input. The paths are put in by `questions`.
+# long names, for `read NAME` must set the caller's. An answer begins with `+`; a `-` is the end of the input. The paths are
+# put in by `questions`.
 READ = """\
 read() {
     if ! [[ /dev/stdin -ef STDIN ]]; then builtin read "$@"; return; fi
