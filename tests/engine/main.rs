@@ -12,5 +12,6 @@ mod endings;
 mod files;
 mod isolation;
 mod load;
+mod readme;
 mod service;
 mod support;
