@@ -21,6 +21,9 @@ const wire = new Worker(new URL('./wire.mjs', import.meta.url), {
   workerData: { connectionFile, shared, answers: port2, info: language.info },
   transferList: [port2],
 });
+/** Waits are short, one after the other: an interrupt that comes just as one begins may not end it. */
+const WAIT_MS = 100;
+
 const say = (message) => wire.postMessage(message);
 
 /** Asks the client for a line and waits for it; null when there will be none. */
@@ -28,7 +31,7 @@ function ask(prompt, password) {
   const told = Atomics.load(shared, TOLD);
   while (receiveMessageOnPort(answers)); // An answer to a question of long ago.
   say({ do: 'ask', prompt, password });
-  Atomics.wait(shared, TOLD, told);
+  while (Atomics.wait(shared, TOLD, told, WAIT_MS) === 'timed-out');
   return receiveMessageOnPort(answers)?.message ?? null;
 }
 
@@ -79,7 +82,8 @@ function exit(status) {
   cell.status = status;
   say({ do: 'exit' });
   // Never notified: the other thread unwinds us out of here.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) Atomics.wait(never, 0, 0, WAIT_MS);
 }
 
 const environment = installEnvironment({ say, shared, ask, exit });
