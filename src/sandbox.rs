@@ -8,6 +8,9 @@ pub mod docker;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod linked;
+mod network;
+mod packages;
+mod process;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +20,9 @@ use async_trait::async_trait;
 use bytesize::ByteSize;
 pub use cellblock_link::message::{Channel, KernelMessage};
 pub use cellblock_link::request::{FilesReply, KernelExit, Usage};
+pub use network::{Duplex, Network, Outbound, Refusal, Wire};
+pub use packages::{PACKAGES_DIRECTORY, PackageAccess, PackageVolume, PackageVolumeInfo};
+pub use process::{Process, ProcessEnd};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 
@@ -91,6 +97,21 @@ pub struct SandboxSpec {
     pub working_directory: String,
     /// The OCI runtime; None: the engine's default.
     pub runtime: Option<String>,
+    /// What its processes can reach.
+    pub network: Network,
+    /// The packages that are mounted in it.
+    pub packages: Option<PackageVolume>,
+    /// Whether a kernel runs in it.
+    pub kernel: KernelStart,
+}
+
+/// When a sandbox's kernel is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelStart {
+    /// With the sandbox, which is ready when its kernel is.
+    Now,
+    /// Never: the sandbox is for [`Sandbox::run`].
+    Never,
 }
 
 /// What comes from the kernel's side of a sandbox.
@@ -116,7 +137,7 @@ pub struct KernelMessages {
 /// Bytes of a tar.
 pub type TarReader = Box<dyn AsyncRead + Send + Unpin>;
 
-/// One running sandbox, its kernel ready. Dropping it removes it.
+/// One running sandbox; its kernel is ready, if it has one. Dropping it removes it.
 #[async_trait]
 pub trait Sandbox: Send + Sync {
     /// What it is called.
@@ -139,6 +160,11 @@ pub trait Sandbox: Send + Sync {
     ) -> Result<(FilesReply, TarReader), SandboxError>;
     /// What it has used.
     async fn usage(&self) -> Result<Usage, SandboxError>;
+    /// Runs a process to its end. Dropping the future kills it.
+    async fn run(&self, process: &Process) -> Result<ProcessEnd, SandboxError>;
+    /// Waits for the next connection that a process of the sandbox asks its proxy for. Several may wait at once. Dropping
+    /// the future loses none. Does not end by itself where the network is [`Network::None`].
+    async fn next_connection(&self) -> Result<Outbound, SandboxError>;
 }
 
 /// What the engine says of itself.
@@ -161,6 +187,12 @@ pub trait Engine: Send + Sync + 'static {
     async fn start(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, SandboxError>;
     /// Removes everything of this instance that no live value owns; says how many containers.
     async fn sweep(&self) -> Result<usize, SandboxError>;
+    /// Makes a package volume, empty; one that is there already stays as it is. The name is of `a-z`, `0-9` and `-`.
+    async fn create_package_volume(&self, name: &str) -> Result<(), SandboxError>;
+    /// Removes a package volume. That it is gone already is success; that a sandbox uses it is an error.
+    async fn remove_package_volume(&self, name: &str) -> Result<(), SandboxError>;
+    /// The package volumes of this instance.
+    async fn package_volumes(&self) -> Result<Vec<PackageVolumeInfo>, SandboxError>;
     /// Waits until everything that was dropped is removed, `limit` at most; says how many are left.
     async fn drain(&self, limit: Duration) -> usize;
 }

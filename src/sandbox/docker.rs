@@ -17,6 +17,7 @@ mod body;
 mod calls;
 mod environments;
 mod labels;
+mod packages;
 mod register;
 mod remover;
 mod report;
@@ -29,7 +30,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bollard::Docker;
 
-use super::{Engine, EngineVersion, EnvironmentImage, Sandbox, SandboxError, SandboxSpec};
+use super::{
+    Engine, EngineVersion, EnvironmentImage, PackageVolumeInfo, Sandbox, SandboxError, SandboxSpec,
+};
 use crate::config;
 use agent::Agent;
 use calls::Calls;
@@ -138,6 +141,18 @@ impl Engine for DockerEngine {
 
     async fn sweep(&self) -> Result<usize, SandboxError> {
         sweep::sweep(&self.inner).await
+    }
+
+    async fn create_package_volume(&self, name: &str) -> Result<(), SandboxError> {
+        packages::create(&self.inner, name).await
+    }
+
+    async fn remove_package_volume(&self, name: &str) -> Result<(), SandboxError> {
+        packages::remove(&self.inner, name).await
+    }
+
+    async fn package_volumes(&self) -> Result<Vec<PackageVolumeInfo>, SandboxError> {
+        packages::list(&self.inner).await
     }
 
     async fn drain(&self, limit: Duration) -> usize {

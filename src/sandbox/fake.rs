@@ -7,9 +7,12 @@ mod files;
 mod kernel;
 mod ledger;
 mod message;
+mod network;
+mod processes;
 mod sandbox;
 pub mod script;
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -19,8 +22,12 @@ use tokio::time::sleep;
 
 use self::ledger::Ledger;
 pub use self::ledger::{Counts, Happening};
+use self::processes::Processes;
 use self::sandbox::FakeSandbox;
-use super::{Engine, EngineVersion, EnvironmentImage, Sandbox, SandboxError, SandboxSpec};
+use super::{
+    Engine, EngineVersion, EnvironmentImage, PackageVolumeInfo, Process, ProcessEnd, Sandbox,
+    SandboxError, SandboxSpec,
+};
 
 /// Whether the engine answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +54,7 @@ pub enum Starts {
 pub struct FakeEngine {
     knobs: Arc<Mutex<Knobs>>,
     ledger: Arc<Ledger>,
+    processes: Arc<Processes>,
 }
 
 #[derive(Debug)]
@@ -57,6 +65,7 @@ struct Knobs {
     failing: u32,
     delay: Duration,
     strays: usize,
+    package_volumes: BTreeMap<String, jiff::Timestamp>,
 }
 
 impl Default for FakeEngine {
@@ -77,8 +86,10 @@ impl FakeEngine {
                 failing: 0,
                 delay: Duration::ZERO,
                 strays: 0,
+                package_volumes: BTreeMap::new(),
             })),
             ledger: Arc::default(),
+            processes: Arc::default(),
         }
     }
 
@@ -120,6 +131,22 @@ impl FakeEngine {
     /// Makes all sandboxes that no code was sent to unreachable; says how many.
     pub fn lose_warm(&self) -> usize {
         self.ledger.lose_warm()
+    }
+
+    /// How processes end from now on, each as the function says of it. Before that, with exit code 0 and silent.
+    pub fn set_processes(&self, script: impl Fn(&Process) -> ProcessEnd + Send + Sync + 'static) {
+        self.processes.set_script(Arc::new(script));
+    }
+
+    /// How long processes take from now on. One that reaches its deadline is killed.
+    pub fn set_process_duration(&self, takes: Duration) {
+        self.processes.set_duration(takes);
+    }
+
+    /// The processes that were run in any sandbox, in order.
+    #[must_use]
+    pub fn processes(&self) -> Vec<Process> {
+        self.processes.all()
     }
 
     /// What there is and was.
@@ -198,13 +225,46 @@ impl Engine for FakeEngine {
             Starts::Hang => pending().await,
         }
         self.answer()?;
-        Ok(Box::new(FakeSandbox::start(spec, &self.ledger)))
+        Ok(Box::new(FakeSandbox::start(
+            spec,
+            &self.ledger,
+            &self.processes,
+        )))
     }
 
     async fn sweep(&self) -> Result<usize, SandboxError> {
         self.answer()?;
         self.ledger.swept();
         Ok(std::mem::take(&mut self.knobs().strays))
+    }
+
+    async fn create_package_volume(&self, name: &str) -> Result<(), SandboxError> {
+        self.answer()?;
+        let now = jiff::Timestamp::now();
+        let mut knobs = self.knobs();
+        knobs.package_volumes.entry(name.to_owned()).or_insert(now);
+        Ok(())
+    }
+
+    async fn remove_package_volume(&self, name: &str) -> Result<(), SandboxError> {
+        self.answer()?;
+        if self.ledger.uses_packages(name) {
+            return Err(SandboxError::EngineRefused("it is in use".to_owned()));
+        }
+        self.knobs().package_volumes.remove(name);
+        Ok(())
+    }
+
+    async fn package_volumes(&self) -> Result<Vec<PackageVolumeInfo>, SandboxError> {
+        self.answer()?;
+        let knobs = self.knobs();
+        let volumes = knobs.package_volumes.iter();
+        Ok(volumes
+            .map(|(name, created)| PackageVolumeInfo {
+                name: name.clone(),
+                created: *created,
+            })
+            .collect())
     }
 
     async fn drain(&self, _limit: Duration) -> usize {

@@ -3,21 +3,26 @@
 //! This is all of a running sandbox that is not the engine's business. What owns the container comes along as a value
 //! that is dropped *after* the link: a container whose output nobody reads must not be killed while it is attached.
 
+mod outbound;
+
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cellblock_link::message::{KernelMessage, MessageFrame, MessageReader, write_frame};
 use cellblock_link::request::{
-    Failure, FailureKind, GetFiles, KernelReady, Reply, Request, StartKernel,
+    Failure, FailureKind, GetFiles, KernelReady, MAX_OUTPUT, Reply, Request, RunProcess,
+    StartKernel,
 };
 use cellblock_link::{Connection, LinkError, Opener, Stream};
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::{
-    FilesReply, KernelEvent, KernelMessages, Sandbox, SandboxError, SandboxId, TarReader, Usage,
+    FilesReply, KernelEvent, KernelMessages, Network, Outbound, Process, ProcessEnd, Sandbox,
+    SandboxError, SandboxId, TarReader, Usage,
 };
 
 /// Kernel events that wait for the service. Beyond it the agent's ring holds them, and says what it had to drop.
@@ -29,6 +34,15 @@ const WAITING_MESSAGES: usize = 16;
 /// How long one question to the agent may take that it answers from memory or with a signal.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long after a process's deadline the agent may take to say how it ended.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// Connections out of one sandbox at once, asked for or open. The next one waits in the sandbox.
+const CONNECTIONS: usize = 32;
+
+/// Streams at once: for those connections, and for everything else that is asked of the sandbox meanwhile.
+pub(super) const STREAMS: usize = CONNECTIONS + 16;
+
 /// The kernel's working directory, to the agent.
 const HERE: &str = ".";
 
@@ -37,6 +51,8 @@ pub(super) struct LinkedSandbox<Owned> {
     id: SandboxId,
     opener: Opener,
     max_message: usize,
+    network: Network,
+    connections: Arc<Semaphore>,
     pumps: Mutex<JoinSet<()>>,
     _link: Connection,
     _owned: Owned,
@@ -48,11 +64,14 @@ impl<Owned: Send + Sync> LinkedSandbox<Owned> {
         id: SandboxId,
         link: Connection,
         max_message: usize,
+        network: Network,
         owned: Owned,
     ) -> LinkedSandbox<Owned> {
         LinkedSandbox {
             id,
             max_message,
+            network,
+            connections: Arc::new(Semaphore::new(CONNECTIONS)),
             opener: link.opener(),
             pumps: Mutex::new(JoinSet::new()),
             _link: link,
@@ -77,6 +96,18 @@ impl<Owned: Send + Sync> LinkedSandbox<Owned> {
         match tokio::time::timeout(ANSWER_WITHIN, self.opener.request(request)).await {
             Ok(answer) => answer.map_err(|error| lost(&error)),
             Err(_) => Err(SandboxError::Lost("the agent does not answer".to_owned())),
+        }
+    }
+
+    fn run_process(&self, process: &Process) -> RunProcess {
+        let output_limit = u32::try_from(process.output_limit.as_u64()).unwrap_or(MAX_OUTPUT);
+        RunProcess {
+            arguments: process.arguments.clone(),
+            environment: process.environment_variables.clone(),
+            directory: process.directory.clone(),
+            network: self.network,
+            deadline_ms: u64::try_from(process.deadline.as_millis()).unwrap_or(u64::MAX),
+            output_limit: output_limit.min(MAX_OUTPUT),
         }
     }
 
@@ -166,6 +197,23 @@ impl<Owned: Send + Sync> Sandbox for LinkedSandbox<Owned> {
             (reply, _) => Err(unexpected(reply)),
         }
     }
+
+    async fn run(&self, process: &Process) -> Result<ProcessEnd, SandboxError> {
+        let request = Request::Run(self.run_process(process));
+        let answer = self.opener.request(&request);
+        match tokio::time::timeout(process.deadline.saturating_add(END_WITHIN), answer).await {
+            Ok(Ok((Reply::Ran(end), _))) => Ok(end),
+            Ok(Ok((reply, _))) => Err(unexpected(reply)),
+            Ok(Err(error)) => Err(lost(&error)),
+            Err(_) => Err(SandboxError::Lost(
+                "the agent does not say how the process ended".to_owned(),
+            )),
+        }
+    }
+
+    async fn next_connection(&self) -> Result<Outbound, SandboxError> {
+        outbound::next(&self.opener, &self.connections).await
+    }
 }
 
 /// Carries messages to the kernel until either side has gone.
@@ -224,8 +272,13 @@ fn unexpected(reply: Reply) -> SandboxError {
         return SandboxError::Lost("the agent answered something else".to_owned());
     };
     match kind {
-        FailureKind::Kernelspec | FailureKind::KernelStart => SandboxError::Start(detail),
-        FailureKind::NoKernel | FailureKind::Request => SandboxError::Lost(detail),
+        FailureKind::Kernelspec | FailureKind::KernelStart | FailureKind::Process => {
+            SandboxError::Start(detail)
+        }
+        FailureKind::NoKernel
+        | FailureKind::Request
+        | FailureKind::Refused
+        | FailureKind::Unreachable => SandboxError::Lost(detail),
         FailureKind::Files => SandboxError::Files(detail),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Settings;
-use crate::sandbox::{EnvironmentImage, Limits, SandboxSpec};
+use crate::sandbox::{EnvironmentImage, KernelStart, Limits, Network, SandboxSpec};
 use crate::service::execution::request::ExecutionRequest;
 
 /// The working directory of code that names none, in the home directory. Not the home directory itself: there
@@ -43,6 +43,9 @@ impl Defaults {
             environment_variables: BTreeMap::new(),
             working_directory: WORKING_DIRECTORY.to_owned(),
             runtime: self.runtime.clone(),
+            network: Network::None,
+            packages: None,
+            kernel: KernelStart::Now,
         }
     }
 

@@ -8,7 +8,6 @@
 
 mod connection;
 mod envelope;
-mod launch;
 mod life;
 mod output;
 mod ready;
@@ -30,12 +29,12 @@ use tokio::time::Instant;
 
 use self::connection::Connection;
 use self::life::{Kernel, Starting};
-use self::spec::{Environment, KernelSpec};
+use self::spec::KernelSpec;
+use crate::launch::{self, Environment};
 use crate::log::Log;
 use crate::reaper::{Children, Reaper};
 use crate::ring::Ring;
 
-pub(crate) use launch::{LAUNCH, become_program};
 pub(crate) use spec::SpecError;
 
 /// Why a kernel did not start.
@@ -44,6 +43,9 @@ pub(crate) enum StartError {
     /// There is no kernelspec for it.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// There is no way out for it.
+    #[error("its proxy: {0}")]
+    Proxy(io::Error),
     /// Processes of the sandbox outlived SIGKILL.
     #[error("the processes before it do not end")]
     NotAlone,
@@ -85,10 +87,7 @@ pub(crate) struct Kernels {
 }
 
 impl Kernels {
-    pub(crate) fn new(ring: Ring, reaper: Reaper, log: Log) -> Kernels {
-        let environment: Environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+    pub(crate) fn new(environment: Environment, ring: Ring, reaper: Reaper, log: Log) -> Kernels {
         let home = PathBuf::from(environment.get("HOME").map_or("/", String::as_str));
         Kernels {
             current: Mutex::default(),
@@ -103,13 +102,17 @@ impl Kernels {
     }
 
     /// Ends the kernel that runs, with everything else in the sandbox, and starts another. Dropping the future
-    /// gives it up.
-    pub(crate) async fn start(&self, request: StartKernel) -> Result<KernelReady, StartError> {
+    /// gives it up. `proxy` are the variables that tell it of the way out.
+    pub(crate) async fn start(
+        &self,
+        request: StartKernel,
+        proxy: Environment,
+    ) -> Result<KernelReady, StartError> {
         let deadline = Instant::now() + Duration::from_millis(request.deadline_ms);
         // One at a time; the one before keeps to a deadline of its own.
         let _permit = self.starting.acquire().await.expect("it is never closed");
         self.end_current().await?;
-        let (mut kernel, spec) = self.launch(&request)?;
+        let (mut kernel, spec) = self.launch(&request, proxy)?;
         let ready = kernel.become_ready(deadline).await?;
         let kernel = kernel.watched(spec.interrupt_mode, self.ring.clone());
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(kernel));
@@ -162,7 +165,11 @@ impl Kernels {
         }
     }
 
-    fn launch(&self, request: &StartKernel) -> Result<(Starting, KernelSpec), StartError> {
+    fn launch(
+        &self,
+        request: &StartKernel,
+        proxy: Environment,
+    ) -> Result<(Starting, KernelSpec), StartError> {
         let spec = KernelSpec::find(&request.kernelspec, &self.environment)?;
         let directory = self.home.join(&request.working_directory);
         fs::create_dir_all(&directory).map_err(failed(&directory))?;
@@ -174,6 +181,7 @@ impl Kernels {
         let connection = Connection::create(&request.kernelspec, &self.runtime_directories());
         let connection = connection.map_err(failed("its connection file"))?;
         let mut environment = spec.environment(&self.environment);
+        environment.extend(proxy);
         environment.extend(request.environment.clone());
         let command = spec.command(connection.path());
         let launched =

@@ -7,10 +7,13 @@
 //! serve       one operation a stream; knows the requests and answers them
 //! messages    kernel messages between a stream and the ring
 //! kernel      one kernel: its spec, process, sockets, readiness and end
+//! process     a process beside the kernel, or without one
+//! proxy       the way out: connections that processes ask for, carried over the link
 //! files       tars in and out of a directory that user code may change meanwhile
 //! usage       what the cgroup has counted
 //! ring        the newest kernel messages, for a service that comes back or falls behind
 //! zmtp        ZeroMQ's protocol on loopback, with a limit on everything
+//! launch      starts processes, each the out-of-memory killer's first choice
 //! reaper      collects every child; kills everything on demand
 //! ```
 //!
@@ -31,16 +34,24 @@
 //! ├─ socket × 4              shell, control, stdin, iopub ↔ ring
 //! ├─ output × 2              the process's own stdout and stderr → log
 //! └─ watch                   its exit → ring
+//! proxy                      from the first process that has a way out, until the agent ends
+//! └─ client × 128 at most    one connection, from its head to its last byte
 //! ```
 
 mod files;
 mod kernel;
+mod launch;
 mod log;
 mod messages;
+mod ports;
+mod process;
+mod proxy;
+mod random;
 mod reaper;
 mod ring;
 mod serve;
 mod stdio;
+mod tail;
 mod usage;
 mod zmtp;
 

@@ -29,6 +29,12 @@ const NEXT_ROUND: Duration = Duration::from_millis(2);
 
 const EVERYBODY: Pid = Pid::from_raw(-1);
 
+/// For an exit that nobody saw.
+pub(crate) const UNKNOWN_EXIT: KernelExit = KernelExit {
+    code: None,
+    signal: None,
+};
+
 /// Whether there are children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Children {
@@ -126,10 +132,7 @@ impl Reaper {
     fn tell_vanished(&self) {
         let vanished = |process: &Pid| kill(*process, None) == Err(Errno::ESRCH);
         for (_, watcher) in self.watchers().extract_if(|process, _| vanished(process)) {
-            let _ = watcher.send(KernelExit {
-                code: None,
-                signal: None,
-            });
+            let _ = watcher.send(UNKNOWN_EXIT);
         }
     }
 

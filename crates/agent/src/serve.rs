@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cellblock_link::request::{
-    AgentHello, Failure, FailureKind, PROTOCOL_VERSION, Reply, Request, StartKernel,
+    AgentHello, Failure, FailureKind, PROTOCOL_VERSION, Reply, Request, RunProcess, StartKernel,
 };
 use cellblock_link::{Listener, Stream};
 use nix::sys::prctl::{set_child_subreaper, set_dumpable};
@@ -14,9 +14,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 use crate::files::{self, FilesError, Marks};
-use crate::kernel::{self, Kernels, NoKernel, StartError};
+use crate::kernel::{Kernels, NoKernel, StartError};
+use crate::launch::{self, Environment};
 use crate::log::Log;
 use crate::messages;
+use crate::process::{self, ProcessError};
+use crate::proxy::{self, Proxy};
 use crate::reaper::{Children, Reaper};
 use crate::ring::Ring;
 use crate::stdio;
@@ -33,9 +36,9 @@ const FILE_THREAD_STACK: usize = 512 << 10;
 pub fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if arguments
         .next()
-        .is_some_and(|first| first == kernel::LAUNCH)
+        .is_some_and(|first| first == launch::LAUNCH)
     {
-        return kernel::become_program(arguments);
+        return launch::become_program(arguments);
     }
     let log = Log::new();
     match begin(&log) {
@@ -82,7 +85,9 @@ async fn serve(log: Log) -> io::Result<()> {
 /// All there is.
 #[derive(Debug)]
 struct Agent {
+    environment: Environment,
     kernels: Kernels,
+    proxy: Proxy,
     ring: Ring,
     reaper: Reaper,
     marks: Marks,
@@ -93,8 +98,18 @@ struct Agent {
 impl Agent {
     fn new(reaper: Reaper, log: Log) -> Agent {
         let ring = Ring::new();
+        let environment: Environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         Agent {
-            kernels: Kernels::new(ring.clone(), reaper.clone(), log.clone()),
+            kernels: Kernels::new(
+                environment.clone(),
+                ring.clone(),
+                reaper.clone(),
+                log.clone(),
+            ),
+            environment,
+            proxy: Proxy::default(),
             ring,
             reaper,
             marks: Marks::default(),
@@ -104,10 +119,23 @@ impl Agent {
     }
 
     async fn start(&self, request: StartKernel) -> Reply {
-        self.kernels
-            .start(request)
-            .await
-            .map_or_else(Reply::from, Reply::KernelReady)
+        let started = async {
+            let proxy = self.proxy.variables(request.network);
+            let proxy = proxy.map_err(StartError::Proxy)?;
+            self.kernels.start(request, proxy).await
+        };
+        started.await.map_or_else(Reply::from, Reply::KernelReady)
+    }
+
+    async fn run(&self, request: RunProcess) -> Reply {
+        let ran = async {
+            let mut environment = self.environment.clone();
+            let proxy = self.proxy.variables(request.network);
+            environment.extend(proxy.map_err(ProcessError)?);
+            let directory = self.kernels.resolve(&request.directory);
+            process::run(request, environment, &directory, &self.reaper).await
+        };
+        ran.await.map_or_else(Reply::from, Reply::Ran)
     }
 
     async fn interrupt(&self) -> Reply {
@@ -153,6 +181,8 @@ async fn operate(agent: Arc<Agent>, request: Request, stream: Stream) {
                 .get(stream, agent.kernels.resolve(&get.directory), get)
                 .await
         }
+        Request::Run(run) => answer_with(stream, agent.run(run)).await,
+        Request::NextConnection => proxy::carry(stream, &agent.proxy).await,
         Request::Usage => answer(stream, Reply::Usage(agent.cgroup.usage())).await,
     };
     // A stream that is lost or given up has nobody to be told.
@@ -192,7 +222,7 @@ pub(crate) async fn answer(mut stream: Stream, reply: Reply) -> io::Result<()> {
 }
 
 /// Waits until the stream is lost. That the other side only has no more to say is no loss.
-async fn lost(stream: &mut Stream) -> io::Error {
+pub(crate) async fn lost(stream: &mut Stream) -> io::Error {
     let mut ignored = [0; 256];
     loop {
         match stream.read(&mut ignored).await {
@@ -207,7 +237,8 @@ impl From<StartError> for Reply {
     fn from(error: StartError) -> Reply {
         let kind = match &error {
             StartError::Spec(_) => FailureKind::Kernelspec,
-            StartError::NotAlone
+            StartError::Proxy(_)
+            | StartError::NotAlone
             | StartError::Io(..)
             | StartError::Ended { .. }
             | StartError::Late { .. } => FailureKind::KernelStart,
@@ -219,6 +250,12 @@ impl From<StartError> for Reply {
 impl From<NoKernel> for Reply {
     fn from(error: NoKernel) -> Reply {
         failed(FailureKind::NoKernel, &error)
+    }
+}
+
+impl From<ProcessError> for Reply {
+    fn from(error: ProcessError) -> Reply {
+        failed(FailureKind::Process, &error)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// The version of everything in this crate. Both ends must have the same: the agent comes with the service.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The longest request or reply, in bytes.
 pub const MAX_JSON: usize = 1 << 20;
@@ -47,7 +47,46 @@ pub enum Request {
     GetFiles(GetFiles),
     /// What the sandbox has used so far. [`Reply::Usage`].
     Usage,
+    /// Runs a process to its end, beside the kernel or without one. [`Reply::Ran`]; giving the operation up ends it.
+    Run(RunProcess),
+    /// Takes the next connection that a process of the sandbox asks its proxy for: [`Reply::Connection`] comes when
+    /// there is one. Then the *service* answers on the same stream: [`Reply::Done`] once it is connected, and raw
+    /// bytes follow both ways until both sides have shut down; or [`Reply::Failed`], of the kind
+    /// [`FailureKind::Refused`] or [`FailureKind::Unreachable`], whose detail the process in the sandbox is told.
+    NextConnection,
 }
+
+/// What of the world a sandbox's processes can reach. There is no interface in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// Nothing.
+    #[default]
+    None,
+    /// What the service lets through: the agent is an HTTP proxy on the sandbox's loopback, and `HTTP_PROXY` and the
+    /// like tell processes of it. Each connection waits for a [`Request::NextConnection`].
+    Proxy,
+}
+
+/// Which process to run. No shell reads any of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunProcess {
+    /// The program, looked up in `PATH`, and its arguments.
+    pub arguments: Vec<String>,
+    /// Set for it on top of the image's own.
+    pub environment: BTreeMap<String, String>,
+    /// Its working directory; made if it is not there. Absolute, or relative to the kernel's.
+    pub directory: String,
+    /// What it can reach.
+    pub network: Network,
+    /// After so long it is killed, with its process group.
+    pub deadline_ms: u64,
+    /// How much of the end of its output is kept, in bytes; [`MAX_OUTPUT`] at most.
+    pub output_limit: u32,
+}
+
+/// The most of a process's output that is kept, in bytes: what fits into a reply even where every byte is escaped.
+pub const MAX_OUTPUT: u32 = 128 << 10;
 
 /// How to start a kernel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +97,8 @@ pub struct StartKernel {
     pub environment: BTreeMap<String, String>,
     /// The kernel's working directory; made if it is not there. Absolute, or relative to the home directory.
     pub working_directory: String,
+    /// What it can reach.
+    pub network: Network,
     /// How long the kernel may take until it answers.
     pub deadline_ms: u64,
 }
@@ -96,6 +137,10 @@ pub enum Reply {
     Files(FilesReply),
     /// What was used.
     Usage(Usage),
+    /// How the process ended.
+    Ran(ProcessEnd),
+    /// A process of the sandbox wants to be connected.
+    Connection(ConnectionRequest),
     /// It could not be done.
     Failed(Failure),
 }
@@ -136,6 +181,28 @@ pub struct Usage {
     pub processes: u64,
 }
 
+/// How a process ended, and the end of what it said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessEnd {
+    /// Its exit code, where it ended by itself; 127 where its program could not be executed, as `output` says then.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Whether it was killed because it took too long.
+    pub timed_out: bool,
+    /// The end of its standard output and error, in the order of arrival. What is no UTF-8 is replaced.
+    pub output: String,
+}
+
+/// Where a process of the sandbox wants to be connected to. Nothing of it is checked but that it is an authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionRequest {
+    /// A name or an address; an IPv6 address stands without brackets.
+    pub host: String,
+    /// Not 0.
+    pub port: u16,
+}
+
 /// Why an operation failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
@@ -159,6 +226,12 @@ pub enum FailureKind {
     Files,
     /// The request could not be understood.
     Request,
+    /// The process could not be started.
+    Process,
+    /// The service does not allow this connection.
+    Refused,
+    /// Nobody answers at the other end of this connection.
+    Unreachable,
 }
 
 /// What the agent says of itself in its ACK.

@@ -7,6 +7,7 @@
 //! | network | none: `lo` is the only interface; no name is resolved |
 //! | user | 1000:100, no capability, no way to gain one (`no-new-privileges`) |
 //! | system calls | the engine's seccomp profile (and AppArmor profile, where it has one): never `unconfined` |
+//! | packages | a volume at `/packages`, read-only but for the sandbox that installs them |
 //! | files | read-only root; writable are a tmpfs on the home, one on `/tmp`, and `/dev/shm`, each with a size |
 //! | memory | limit without swap; the tmpfs count into it; the sandbox is the first to be killed when the host has none left |
 //! | processors, processes, open files, file size | quota, pids limit, ulimits; no core files |
@@ -24,7 +25,7 @@ use bollard::models::{
 use bytesize::ByteSize;
 
 use super::labels::Instance;
-use crate::sandbox::{Limits, SandboxId, SandboxSpec};
+use crate::sandbox::{Limits, PACKAGES_DIRECTORY, PackageAccess, SandboxId, SandboxSpec};
 
 /// Where the agent's volume is mounted.
 pub(super) const AGENT_DIRECTORY: &str = "/cellblock";
@@ -81,12 +82,12 @@ pub(super) fn create_body(
             ..HealthConfig::default()
         }),
         stop_signal: Some("SIGKILL".to_owned()),
-        host_config: Some(host_config(spec, agent_volume)),
+        host_config: Some(host_config(spec, instance, agent_volume)),
         ..ContainerCreateBody::default()
     }
 }
 
-fn host_config(spec: &SandboxSpec, agent_volume: &str) -> HostConfig {
+fn host_config(spec: &SandboxSpec, instance: &Instance, agent_volume: &str) -> HostConfig {
     let limits = &spec.limits;
     HostConfig {
         runtime: spec.runtime.clone(),
@@ -99,7 +100,7 @@ fn host_config(spec: &SandboxSpec, agent_volume: &str) -> HostConfig {
         readonly_rootfs: Some(true),
         tmpfs: Some(tmpfs(spec)),
         shm_size: Some(bytes(limits.shm_size)),
-        mounts: Some(vec![agent_mount(agent_volume, MountAccess::Read)]),
+        mounts: Some(mounts(spec, instance, agent_volume)),
         memory: Some(bytes(limits.memory)),
         // Memory and swap together: so there is no swap.
         memory_swap: Some(bytes(limits.memory)),
@@ -122,12 +123,36 @@ fn host_config(spec: &SandboxSpec, agent_volume: &str) -> HostConfig {
     }
 }
 
+fn mounts(spec: &SandboxSpec, instance: &Instance, agent_volume: &str) -> Vec<Mount> {
+    let mut mounts = vec![agent_mount(agent_volume, MountAccess::Read)];
+    if let Some(packages) = &spec.packages {
+        let access = match packages.access {
+            PackageAccess::Read => MountAccess::Read,
+            PackageAccess::Write => MountAccess::Write,
+        };
+        let volume = instance.packages_volume(&packages.name);
+        mounts.push(packages_mount(&volume, access));
+    }
+    mounts
+}
+
 /// The agent's volume in a container.
 pub(super) fn agent_mount(volume: &str, access: MountAccess) -> Mount {
+    mount(volume, AGENT_DIRECTORY, access)
+}
+
+/// A package volume in a container.
+pub(super) fn packages_mount(volume: &str, access: MountAccess) -> Mount {
+    mount(volume, PACKAGES_DIRECTORY, access)
+}
+
+/// A volume as it is: `no_copy`, or the engine would fill an empty one with what the image has in its place. The API has
+/// no `nosuid` for volumes; `no-new-privileges` makes it moot.
+fn mount(volume: &str, target: &str, access: MountAccess) -> Mount {
     Mount {
         typ: Some(MountType::VOLUME),
         source: Some(volume.to_owned()),
-        target: Some(AGENT_DIRECTORY.to_owned()),
+        target: Some(target.to_owned()),
         read_only: Some(access == MountAccess::Read),
         volume_options: Some(MountVolumeOptions {
             no_copy: Some(true),
@@ -185,7 +210,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::sandbox::EnvironmentImage;
+    use crate::sandbox::{EnvironmentImage, KernelStart, Network, PackageVolume};
 
     fn spec() -> SandboxSpec {
         SandboxSpec {
@@ -211,6 +236,9 @@ mod tests {
             environment_variables: BTreeMap::new(),
             working_directory: "work".to_owned(),
             runtime: None,
+            network: Network::None,
+            packages: None,
+            kernel: KernelStart::Now,
         }
     }
 
@@ -223,5 +251,34 @@ mod tests {
         insta::with_settings!({sort_maps => true}, {
             insta::assert_json_snapshot!(body, {r#".Labels["cellblock.sandbox"]"# => "[id]"});
         });
+    }
+
+    #[test]
+    fn packages_are_mounted_and_written_only_where_they_are_installed() {
+        let instance = Instance::new("test", None);
+        let with = |access| {
+            let mut spec = spec();
+            let name = "0123abcd".to_owned();
+            spec.packages = Some(PackageVolume { name, access });
+            let body = create_body(&spec, &SandboxId::random(), &instance, "agent");
+            body.host_config.unwrap().mounts.unwrap()
+        };
+        let bare = create_body(&spec(), &SandboxId::random(), &instance, "agent");
+        assert_eq!(bare.host_config.unwrap().mounts.unwrap().len(), 1);
+        insta::with_settings!({sort_maps => true}, {
+            insta::assert_json_snapshot!("packages_read", with(PackageAccess::Read));
+            insta::assert_json_snapshot!("packages_write", with(PackageAccess::Write));
+        });
+    }
+
+    #[test]
+    fn the_network_is_none_whatever_the_policy() {
+        let instance = Instance::new("test", None);
+        let sandbox = SandboxId::random();
+        let mut open = spec();
+        open.network = Network::Proxy;
+        let [closed, open] =
+            [spec(), open].map(|spec| create_body(&spec, &sandbox, &instance, "agent"));
+        assert_eq!(closed, open);
     }
 }

@@ -23,6 +23,9 @@ pub(super) const EXPIRES: &str = "cellblock.expires";
 /// On a volume: the hash of the agent in it.
 pub(super) const AGENT: &str = "cellblock.agent";
 
+/// On a volume: the name of the packages in it.
+pub(super) const PACKAGES: &str = "cellblock.packages";
+
 /// The process that owns an engine object. Two services on one engine have different instances.
 #[derive(Clone, Debug)]
 pub(super) struct Instance {
@@ -64,6 +67,25 @@ impl Instance {
             labels.insert(EXPIRES.to_owned(), expires.to_string());
         }
         labels
+    }
+
+    /// What the engine calls a package volume. Instances share none.
+    pub(super) fn packages_volume(&self, name: &str) -> String {
+        format!("cellblock-packages-{}-{name}", self.name)
+    }
+
+    /// The labels of a package volume.
+    pub(super) fn packages_labels(&self, name: &str) -> HashMap<String, String> {
+        HashMap::from([
+            (INSTANCE.to_owned(), self.name.clone()),
+            (PACKAGES.to_owned(), name.to_owned()),
+        ])
+    }
+
+    /// The name of the packages in a volume with these labels, where it is of this instance.
+    pub(super) fn packages_of(&self, labels: &HashMap<String, String>) -> Option<String> {
+        let ours = labels.get(INSTANCE) == Some(&self.name);
+        labels.get(PACKAGES).filter(|_| ours).cloned()
     }
 }
 

@@ -9,9 +9,9 @@ use cellblock_link::{Connection, LinkConfig};
 use tokio::time::{Instant, timeout_at};
 
 use super::remover::OwnedContainer;
-use super::{Inner, attach, body};
-use crate::sandbox::linked::{LinkedSandbox, lost};
-use crate::sandbox::{Sandbox, SandboxError, SandboxId, SandboxSpec};
+use super::{Inner, attach, body, packages};
+use crate::sandbox::linked::{self, LinkedSandbox, lost};
+use crate::sandbox::{KernelStart, PackageAccess, Sandbox, SandboxError, SandboxId, SandboxSpec};
 
 /// Starts a sandbox, within the start timeout. Dropping the future removes what there is of it.
 pub(super) async fn start(
@@ -52,10 +52,27 @@ async fn start_once(
         .agent
         .deliver(engine, &spec.environment.image)
         .await?;
+    if let Some(volume) = &spec.packages
+        && volume.access == PackageAccess::Write
+    {
+        packages::open(engine, &spec.environment.image, &volume.name).await?;
+    }
     let id = SandboxId::random();
     let container = create(engine, spec, &id).await?;
     let link = boot(engine, &id, &container, deadline).await?;
-    let sandbox = LinkedSandbox::new(id, link, engine.max_message, container);
+    let sandbox = LinkedSandbox::new(id, link, engine.max_message, spec.network, container);
+    match spec.kernel {
+        KernelStart::Now => start_kernel(&sandbox, spec, deadline).await?,
+        KernelStart::Never => {}
+    }
+    Ok(Box::new(sandbox))
+}
+
+async fn start_kernel(
+    sandbox: &LinkedSandbox<OwnedContainer>,
+    spec: &SandboxSpec,
+    deadline: Instant,
+) -> Result<(), SandboxError> {
     let ready = sandbox.start_kernel(kernel(spec, deadline)).await?;
     sandbox.mark_files().await?;
     tracing::debug!(
@@ -64,7 +81,7 @@ async fn start_once(
         kernel_ms = ready.boot_ms,
         "sandbox ready"
     );
-    Ok(Box::new(sandbox))
+    Ok(())
 }
 
 /// Asks the engine for the container, in a task of its own: a request that is given up may still make one, and then
@@ -113,6 +130,7 @@ async fn boot(
     let attached = attach::attach(&engine.calls, id, &container.name()).await?;
     let config = LinkConfig {
         open_within: deadline.saturating_duration_since(Instant::now()),
+        max_streams: linked::STREAMS,
         ..LinkConfig::default()
     };
     let opening = async {
@@ -143,6 +161,7 @@ fn kernel(spec: &SandboxSpec, deadline: Instant) -> StartKernel {
         kernelspec: spec.environment.kernelspec.clone(),
         environment: spec.environment_variables.clone(),
         working_directory: spec.working_directory.clone(),
+        network: spec.network,
         deadline_ms: millis(left),
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::message::{content, kind, message, text};
 use super::sandbox::Life;
 use super::script::{self, Step};
-use crate::sandbox::{Channel, KernelEvent, KernelExit, KernelMessage};
+use crate::sandbox::{Channel, KernelEvent, KernelExit, KernelMessage, Network};
 
 /// The exit of a kernel that got SIGKILL.
 const KILLED: KernelExit = KernelExit {
@@ -165,6 +165,7 @@ impl Kernel {
             Step::Read(path) => self.read(&path, parent).await?,
             Step::Forge(tar) => self.life.files().forge(tar),
             Step::Variable(name) => self.variable(&name, parent).await?,
+            Step::Connect { to, text } => self.connect(&to, &text, parent).await?,
             Step::Where => self.tell_where(parent).await,
             Step::Silent => self.idles = Idles::Untold,
             Step::Gap => self.say(KernelEvent::Gap).await,
@@ -214,6 +215,20 @@ impl Kernel {
         let value = self.life.spec.environment_variables.get(name).cloned();
         let value = value.ok_or_else(|| raise("KeyError", name))?;
         self.print("stdout", &format!("{value}\n"), parent).await;
+        Ok(())
+    }
+
+    async fn connect(&mut self, to: &str, text: &str, parent: &Bytes) -> Result<(), Stop> {
+        if self.life.spec.network == Network::None {
+            return Err(raise("ConnectionError", "there is no network"));
+        }
+        let to = to.rsplit_once(':').and_then(|(host, port)| {
+            let port = port.parse().ok()?;
+            Some((host.to_owned(), port))
+        });
+        let (host, port) = to.ok_or_else(|| raise("SyntaxError", "connect HOST:PORT"))?;
+        let heard = self.life.outlet.connect(host, port, text).await;
+        self.print("stdout", &heard, parent).await;
         Ok(())
     }
 

@@ -85,6 +85,13 @@ impl Ledger {
         entries.alive.remove(id);
     }
 
+    /// Whether a sandbox that lives has the package volume.
+    pub(super) fn uses_packages(&self, name: &str) -> bool {
+        let entries = self.entries();
+        let mut packages = entries.alive.values().map(|life| &life.spec.packages);
+        packages.any(|volume| volume.as_ref().is_some_and(|volume| volume.name == name))
+    }
+
     pub(super) fn swept(&self) {
         self.entries().history.push(Happening::Swept);
     }

@@ -13,8 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::files::Files;
 use super::kernel;
 use super::ledger::Ledger;
+use super::network::Outlet;
+use super::processes::Processes;
 use crate::sandbox::{
-    FilesReply, KernelMessages, Sandbox, SandboxError, SandboxId, SandboxSpec, TarReader, Usage,
+    FilesReply, KernelMessages, KernelStart, Outbound, Process, ProcessEnd, Sandbox, SandboxError,
+    SandboxId, SandboxSpec, TarReader, Usage,
 };
 
 /// Kernel messages that wait for their reader.
@@ -26,6 +29,7 @@ pub(super) struct Life {
     pub(super) id: SandboxId,
     pub(super) spec: SandboxSpec,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) outlet: Outlet,
     pub(super) interrupted: Notify,
     pub(super) killed: CancellationToken,
     pub(super) lost: CancellationToken,
@@ -66,16 +70,22 @@ impl Life {
 
 pub(super) struct FakeSandbox {
     life: Arc<Life>,
+    processes: Arc<Processes>,
     messages: Mutex<Option<KernelMessages>>,
 }
 
 impl FakeSandbox {
     /// Call it within a tokio runtime.
-    pub(super) fn start(spec: &SandboxSpec, ledger: &Arc<Ledger>) -> FakeSandbox {
+    pub(super) fn start(
+        spec: &SandboxSpec,
+        ledger: &Arc<Ledger>,
+        processes: &Arc<Processes>,
+    ) -> FakeSandbox {
         let life = Arc::new(Life {
             id: SandboxId::random(),
             spec: spec.clone(),
             ledger: ledger.clone(),
+            outlet: Outlet::default(),
             interrupted: Notify::new(),
             killed: CancellationToken::new(),
             lost: CancellationToken::new(),
@@ -85,14 +95,23 @@ impl FakeSandbox {
             files: Mutex::default(),
         });
         ledger.made(&life.id, life.clone());
-        let (outgoing, requests) = mpsc::channel(QUEUE);
-        let (events, incoming) = mpsc::channel(QUEUE);
-        tokio::spawn(kernel::run(life.clone(), requests, events));
+        let messages = match spec.kernel {
+            KernelStart::Now => Some(start_kernel(&life)),
+            KernelStart::Never => None,
+        };
         FakeSandbox {
             life,
-            messages: Mutex::new(Some(KernelMessages { outgoing, incoming })),
+            processes: processes.clone(),
+            messages: Mutex::new(messages),
         }
     }
+}
+
+fn start_kernel(life: &Arc<Life>) -> KernelMessages {
+    let (outgoing, requests) = mpsc::channel(QUEUE);
+    let (events, incoming) = mpsc::channel(QUEUE);
+    tokio::spawn(kernel::run(life.clone(), requests, events));
+    KernelMessages { outgoing, incoming }
 }
 
 impl Drop for FakeSandbox {
@@ -113,7 +132,7 @@ impl Sandbox for FakeSandbox {
         let mut messages = self.messages.lock().expect("nothing panics with it");
         messages
             .take()
-            .ok_or_else(|| SandboxError::Lost("opened twice".to_owned()))
+            .ok_or_else(|| SandboxError::Lost("opened twice, or there is no kernel".to_owned()))
     }
 
     async fn interrupt(&self) -> Result<(), SandboxError> {
@@ -163,5 +182,19 @@ impl Sandbox for FakeSandbox {
             oom_kills: self.life.oom_kills.load(Ordering::Relaxed),
             processes: 1,
         })
+    }
+
+    async fn run(&self, process: &Process) -> Result<ProcessEnd, SandboxError> {
+        self.life.reach().await?;
+        let lost = self.life.lost.clone();
+        let end = lost.run_until_cancelled(self.processes.run(process)).await;
+        end.ok_or_else(|| SandboxError::Lost("told to be".to_owned()))
+    }
+
+    async fn next_connection(&self) -> Result<Outbound, SandboxError> {
+        self.life.reach().await?;
+        let lost = self.life.lost.clone();
+        let next = lost.run_until_cancelled(self.life.outlet.next()).await;
+        next.unwrap_or_else(|| Err(SandboxError::Lost("told to be".to_owned())))
     }
 }

@@ -17,6 +17,7 @@
 //! | `where` | prints environment, memory, processors and working directory |
 //! | `silent` | from now on the kernel does not say when it is idle |
 //! | `gap` | makes the link lose messages |
+//! | `connect HOST:PORT TEXT` | says the text to that host, and prints what it hears or the proxy's refusal; raises `ConnectionError` where there is no network |
 //! | `exit` | ends the kernel's process |
 //! | `oom` | has the out-of-memory killer end it |
 //! | `stall` | makes the sandbox answer nothing any more |
@@ -40,6 +41,7 @@ pub(super) enum Step {
     Read(String),
     Forge(Vec<u8>),
     Variable(String),
+    Connect { to: String, text: String },
     Where,
     Silent,
     Gap,
@@ -68,6 +70,7 @@ pub(super) fn parse(line: &str) -> Result<Step, String> {
         "read" => Step::Read(rest),
         "forge" => Step::Forge(bytes(&rest)?),
         "variable" => Step::Variable(rest),
+        "connect" => two(&rest, " ", |to, text| Step::Connect { to, text }),
         "where" => Step::Where,
         "silent" => Step::Silent,
         "gap" => Step::Gap,

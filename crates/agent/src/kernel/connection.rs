@@ -12,13 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::envelope::hex;
-
-/// Where ports are taken from. Below the range that the system gives to connecting sockets (from 32768 on
-/// Linux), so that polling for the kernel cannot take its port.
-const PORTS: std::ops::Range<u16> = 10_000..32_000;
-
-/// How often another port is tried. In a sandbox nobody else listens, and the first will do.
-const ATTEMPTS: usize = 1000;
+use crate::ports::bind;
+use crate::random::random;
 
 /// The connection of one kernel. Dropping it removes the file.
 #[derive(Debug)]
@@ -98,19 +93,6 @@ impl Description {
     }
 }
 
-fn bind() -> io::Result<TcpListener> {
-    let mut refused = io::Error::from(io::ErrorKind::AddrInUse);
-    for _ in 0..ATTEMPTS {
-        let [high, low] = random::<2>()?;
-        let port = PORTS.start + u16::from_be_bytes([high, low]) % (PORTS.end - PORTS.start);
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => refused = error,
-        }
-    }
-    Err(refused)
-}
-
 fn write(directory: &Path, name: &str, contents: &[u8]) -> io::Result<PathBuf> {
     DirBuilder::new()
         .recursive(true)
@@ -129,12 +111,6 @@ fn write(directory: &Path, name: &str, contents: &[u8]) -> io::Result<PathBuf> {
 /// Random bytes in hex.
 pub(super) fn random_hex<const BYTES: usize>() -> io::Result<String> {
     random::<BYTES>().map(|bytes| hex(&bytes))
-}
-
-fn random<const BYTES: usize>() -> io::Result<[u8; BYTES]> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -17,15 +17,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::connection::Connection;
-use super::launch::Launched;
-use super::output::{self, Tail};
+use super::output::{self, TAIL};
 use super::requests::Requests;
 use super::sockets::{Life, Senders, Sockets};
 use super::spec::InterruptMode;
 use super::{NoKernel, StartError, ready};
+use crate::launch::{Group, Launched};
 use crate::log::Log;
-use crate::reaper::Reaper;
+use crate::reaper::{Reaper, UNKNOWN_EXIT};
 use crate::ring::Ring;
+use crate::tail::Tail;
 
 /// How long to read what a kernel had sent before it ended. Its sockets end with it, unless a child process
 /// holds them.
@@ -45,26 +46,6 @@ pub(super) struct Starting {
     connection: Connection,
 }
 
-/// A process group, killed by dropping it; until its leader is known to have ended, after which its number may
-/// be another's.
-#[derive(Debug)]
-struct Group(Option<Pid>);
-
-impl Group {
-    fn ended(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // It may have ended by itself.
-            let _ = killpg(group, Signal::SIGKILL);
-        }
-    }
-}
-
 impl Starting {
     pub(super) fn new(
         launched: Launched,
@@ -73,13 +54,13 @@ impl Starting {
         ring: &Ring,
         log: &Log,
     ) -> io::Result<Starting> {
-        let group = Group(Some(launched.process));
+        let group = Group::new(launched.process);
         let exit = reaper.watch(launched.process);
         let since = launched.since;
         let (life, living) = watch::channel(Life::Running);
         let requests = Requests::new()?;
         let sockets = Sockets::open(connection.description(), &requests, &living, ring, log);
-        let tail = Tail::default();
+        let tail = Tail::new(TAIL);
         let mut outputs = JoinSet::new();
         for output in launched.outputs {
             outputs.spawn(output::drain(output, tail.clone(), log.clone())?);
@@ -133,18 +114,21 @@ impl Starting {
                 let _ = timeout(DRAIN_WITHIN, said).await;
                 Err(StartError::Ended {
                     exit,
-                    words: self.tail.text(),
+                    words: self.tail.line(),
                 })
             }
             Event::Late => Err(StartError::Late {
-                words: self.tail.text(),
+                words: self.tail.line(),
             }),
         }
     }
 
     /// The kernel, whose exit will be told to the ring.
     pub(super) fn watched(mut self, interrupt_mode: InterruptMode, ring: Ring) -> Kernel {
-        let process = self.group.0.expect("it is ready, so it has not ended");
+        let process = self
+            .group
+            .leader()
+            .expect("it is ready, so it has not ended");
         let (requests, senders) = (self.requests.clone(), self.sockets.senders.clone());
         let life = self.life.subscribe();
         let (told_to, told) = watch::channel(false);
@@ -173,12 +157,6 @@ impl Starting {
         }
     }
 }
-
-/// For an exit that nobody saw.
-const UNKNOWN_EXIT: KernelExit = KernelExit {
-    code: None,
-    signal: None,
-};
 
 /// A kernel that was ready. Dropping it kills its process group and closes its sockets.
 #[derive(Debug)]

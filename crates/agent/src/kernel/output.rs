@@ -3,41 +3,20 @@
 //! Always drained, so that nobody in the sandbox waits for the agent; logged as far as the log goes; and the end
 //! of it is kept, to be told when the kernel does not start.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
 use crate::log::Log;
+use crate::tail::Tail;
 
 /// How much of the end is kept, in bytes.
-const TAIL: usize = 2 << 10;
+pub(super) const TAIL: usize = 2 << 10;
 
 /// Longer lines are logged in pieces.
 const LONGEST_LINE: usize = 1 << 10;
-
-/// The last that the process said.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tail(Arc<Mutex<VecDeque<u8>>>);
-
-impl Tail {
-    fn push(&self, bytes: &[u8]) {
-        let mut tail = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.extend(&bytes[bytes.len().saturating_sub(TAIL)..]);
-        let over = tail.len().saturating_sub(TAIL);
-        tail.drain(..over);
-    }
-
-    /// It as one line of text.
-    pub(super) fn text(&self) -> String {
-        let tail = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes: Vec<u8> = tail.iter().copied().collect();
-        String::from_utf8_lossy(&bytes).trim().replace('\n', " | ")
-    }
-}
 
 /// Drains one of the outputs until nobody holds its other end.
 pub(super) fn drain(output: OwnedFd, tail: Tail, log: Log) -> io::Result<impl Future<Output = ()>> {
@@ -77,22 +56,10 @@ fn say(line: &[u8], log: &Log) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_end_is_kept_and_no_more() {
-        let tail = Tail::default();
-        tail.push(&[b'x'; 10_000]);
-        tail.push(b"\nthe end\n");
-        let text = tail.text();
-        assert!(
-            text.len() <= TAIL + 2 && text.ends_with("x | the end"),
-            "{text}"
-        );
-    }
-
     #[tokio::test]
     async fn it_is_drained_to_its_end_whatever_it_holds() {
         let (reader, mut writer) = io::pipe().unwrap();
-        let tail = Tail::default();
+        let tail = Tail::new(TAIL);
         let writing = std::thread::spawn(move || {
             let mut bytes = vec![b'\n'; 1 << 20];
             bytes.extend_from_slice(b"\xff last");
@@ -102,6 +69,6 @@ mod tests {
             .unwrap()
             .await;
         writing.join().unwrap();
-        assert!(tail.text().ends_with("last"));
+        assert!(tail.line().ends_with("last"));
     }
 }

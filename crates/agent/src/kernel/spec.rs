@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 use serde::Deserialize;
 
-/// Environment variables.
-pub(super) type Environment = BTreeMap<String, String>;
+use crate::launch::Environment;
 
 /// The longest kernel.json, in bytes.
 const LONGEST: u64 = 1 << 20;

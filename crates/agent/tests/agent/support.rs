@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use cellblock_link::message::{KernelMessage, MessageFrame, MessageReader, write_frame};
-use cellblock_link::request::{KernelReady, Reply, Request, StartKernel};
+use cellblock_link::request::{KernelReady, Network, Reply, Request, StartKernel};
 use cellblock_link::{Connection, LinkConfig, Opener, Stream};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::stat::{Mode, fstat};
@@ -177,6 +177,7 @@ pub fn start_request() -> StartKernel {
         kernelspec: "test".to_owned(),
         environment: [("GIVEN".to_owned(), "given".to_owned())].into(),
         working_directory: "work".to_owned(),
+        network: Network::None,
         deadline_ms: PATIENCE.as_millis() as u64,
     }
 }

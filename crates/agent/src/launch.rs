@@ -1,9 +1,10 @@
-//! Starts the kernel's process, through this program itself.
+//! Starts a process of the sandbox, through this program itself, and owns its process group.
 //!
 //! Every child must be the out-of-memory killer's first choice before it runs a single instruction of its own.
 //! Between fork and exec nothing can be written without unsafe code, so the child is first this program again,
-//! which writes its own `oom_score_adj` and then becomes the kernel: the same process, so the same id and group.
+//! which writes its own `oom_score_adj` and then becomes the other: the same process, so the same id and group.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -12,10 +13,12 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::time::Instant;
 
-use super::spec::Environment;
+/// Environment variables.
+pub(crate) type Environment = BTreeMap<String, String>;
 
 /// The argument that makes this program a launcher.
 pub(crate) const LAUNCH: &str = "launch";
@@ -28,14 +31,14 @@ const NOT_EXECUTED: u8 = 127;
 
 /// A process that was started, its standard output and error.
 #[derive(Debug)]
-pub(super) struct Launched {
-    pub(super) process: Pid,
-    pub(super) since: Instant,
-    pub(super) outputs: [OwnedFd; 2],
+pub(crate) struct Launched {
+    pub(crate) process: Pid,
+    pub(crate) since: Instant,
+    pub(crate) outputs: [OwnedFd; 2],
 }
 
 /// Starts `command` in a process group of its own, with these environment variables and no others.
-pub(super) fn launch(
+pub(crate) fn launch(
     command: &[String],
     environment: &Environment,
     directory: &Path,
@@ -60,6 +63,36 @@ pub(super) fn launch(
         since,
         outputs: [stdout.into(), stderr.into()],
     })
+}
+
+/// A process group, killed by dropping it; until its leader is known to have ended, after which its number may
+/// be another's.
+#[derive(Debug)]
+pub(crate) struct Group(Option<Pid>);
+
+impl Group {
+    /// The group that this process leads.
+    pub(crate) fn new(leader: Pid) -> Group {
+        Group(Some(leader))
+    }
+
+    /// Its leader, unless it has ended.
+    pub(crate) fn leader(&self) -> Option<Pid> {
+        self.0
+    }
+
+    pub(crate) fn ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may have ended by itself.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
 }
 
 fn this_program() -> io::Result<PathBuf> {
