@@ -7,4 +7,8 @@ mod files;
 #[cfg(test)]
 mod kernel;
 #[cfg(test)]
+mod process;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod support;
