@@ -155,18 +155,16 @@ impl<Owned: Send + Sync> Sandbox for LinkedSandbox<Owned> {
             .begin(&Request::PutFiles { directory })
             .await
             .map_err(|error| lost(&error))?;
-        // Where the agent gave up in the middle, its reply tells why; the write error does not.
-        let written = async {
-            tokio::io::copy(&mut tar, &mut stream).await?;
-            stream.shutdown().await
-        }
-        .await;
-        match (stream.read_reply().await, written) {
-            (Ok(Reply::Unpacked { .. }), Ok(())) => Ok(()),
-            (Ok(reply), _) => Err(unexpected(reply)),
-            (Err(_), Err(error)) | (Err(error), Ok(())) => {
-                Err(SandboxError::Files(error.to_string()))
-            }
+        // The agent reads to the end whatever it thinks of it. So this fails with our own tar, or with the link; and the
+        // stream, dropped, tells the agent.
+        let files = |error: io::Error| SandboxError::Files(error.to_string());
+        tokio::io::copy(&mut tar, &mut stream)
+            .await
+            .map_err(files)?;
+        stream.shutdown().await.map_err(files)?;
+        match stream.read_reply().await.map_err(files)? {
+            Reply::Unpacked { .. } => Ok(()),
+            reply => Err(unexpected(reply)),
         }
     }
 
