@@ -13,5 +13,6 @@ mod files;
 mod isolation;
 mod load;
 mod readme;
+mod sandboxes;
 mod service;
 mod support;

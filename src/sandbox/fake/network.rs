@@ -96,3 +96,45 @@ fn tell(asker: oneshot::Sender<Answer>, answer: Answer) -> Result<(), SandboxErr
     let gone = |_| SandboxError::Lost("nobody waits any more".to_owned());
     asker.send(answer).map_err(gone)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connect(outlet: &Outlet, text: &'static str) -> impl Future<Output = String> {
+        outlet.connect("pypi.org".to_owned(), 443, text)
+    }
+
+    #[tokio::test]
+    async fn code_hears_what_came_or_the_refusal() {
+        let outlet = Outlet::default();
+        let serve = async {
+            let asked = outlet.next().await.unwrap();
+            assert_eq!((asked.host.as_str(), asked.port), ("pypi.org", 443));
+            let mut wire = asked.accept().await.unwrap();
+            let mut said = String::new();
+            wire.read_to_string(&mut said).await.unwrap();
+            wire.write_all(said.to_uppercase().as_bytes())
+                .await
+                .unwrap();
+        };
+        let (heard, ()) = tokio::join!(connect(&outlet, "hello"), serve);
+        assert_eq!(heard, "HELLO");
+        let refuse = async {
+            let asked = outlet.next().await.unwrap();
+            let refusal = Refusal::Forbidden("not allowed".to_owned());
+            asked.refuse(refusal).await.unwrap();
+        };
+        let (heard, ()) = tokio::join!(connect(&outlet, ""), refuse);
+        assert_eq!(heard, "403 not allowed\n");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn code_that_nobody_answers_is_told_so() {
+        let outlet = Outlet::default();
+        assert_eq!(connect(&outlet, "").await, "504 nobody answered in time\n");
+        let leave = async { drop(outlet.next().await.unwrap()) };
+        let (heard, ()) = tokio::join!(connect(&outlet, ""), leave);
+        assert_eq!(heard, "502 nobody answered\n");
+    }
+}

@@ -110,3 +110,83 @@ impl AsyncWrite for Carried {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cellblock_link::request::{AgentHello, ConnectionRequest, PROTOCOL_VERSION};
+    use cellblock_link::{Connection, LinkConfig, Listener};
+    use tokio::io::{AsyncReadExt, duplex};
+
+    use super::*;
+
+    /// Both ends of a link, of which the agent's asks for as many connections as are taken.
+    async fn link() -> (Connection, tokio::task::JoinHandle<Vec<Stream>>) {
+        let (stdout, read) = duplex(64 << 10);
+        let (stdin, write) = duplex(64 << 10);
+        let hello = AgentHello {
+            protocol: PROTOCOL_VERSION,
+            version: String::new(),
+        };
+        let mut listener = Listener::new(stdin, stdout, hello);
+        let agent = tokio::spawn(async move {
+            let mut streams = Vec::new();
+            while streams.len() < 2 {
+                let (request, mut stream) = listener.accept().await;
+                assert_eq!(request, Request::NextConnection);
+                let wanted = ConnectionRequest {
+                    host: "pypi.org".to_owned(),
+                    port: 443,
+                };
+                stream
+                    .write_reply(&Reply::Connection(wanted))
+                    .await
+                    .unwrap();
+                match stream.read_reply().await.unwrap() {
+                    Reply::Done => {
+                        let mut heard = [0; 5];
+                        stream.read_exact(&mut heard).await.unwrap();
+                        stream.write_all(&heard).await.unwrap();
+                        stream.shutdown().await.unwrap();
+                    }
+                    other => assert_eq!(
+                        other,
+                        Reply::Failed(Failure {
+                            kind: FailureKind::Refused,
+                            detail: "é".repeat(LONGEST_REASON / 2),
+                        })
+                    ),
+                }
+                streams.push(stream);
+            }
+            streams
+        });
+        let (link, _) = Connection::open(read, write, LinkConfig::default())
+            .await
+            .unwrap();
+        (link, agent)
+    }
+
+    #[tokio::test]
+    async fn what_is_accepted_is_a_wire_and_what_is_refused_is_told_why() {
+        let (link, agent) = link().await;
+        let connections = Arc::new(Semaphore::new(1));
+        let asked = next(&link.opener(), &connections).await.unwrap();
+        assert_eq!((asked.host.as_str(), asked.port), ("pypi.org", 443));
+        let mut wire = asked.accept().await.unwrap();
+        assert_eq!(
+            connections.available_permits(),
+            0,
+            "it counts while it is open"
+        );
+        wire.write_all(b"hello").await.unwrap();
+        let mut heard = String::new();
+        wire.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "hello");
+        drop(wire);
+        let asked = next(&link.opener(), &connections).await.unwrap();
+        let reason = "é".repeat(LONGEST_REASON);
+        asked.refuse(Refusal::Forbidden(reason)).await.unwrap();
+        assert_eq!(connections.available_permits(), 1);
+        agent.await.unwrap();
+    }
+}
