@@ -18,7 +18,7 @@ pub(super) const KERNELSPEC: &str = "cellblock.kernelspec";
 pub(super) const INSTANCE: &str = "cellblock.instance";
 /// On a container: the sandbox it is.
 pub(super) const SANDBOX: &str = "cellblock.sandbox";
-/// On a container: from when on anybody may remove it, in seconds since 1970.
+/// On a container or a package volume: from when on anybody may remove it, in seconds since 1970.
 pub(super) const EXPIRES: &str = "cellblock.expires";
 /// On a volume: the hash of the agent in it.
 pub(super) const AGENT: &str = "cellblock.agent";
@@ -44,9 +44,7 @@ impl Instance {
 
     /// Whether a container with these labels is to be removed by this instance, unless it owns it.
     pub(super) fn may_remove(&self, labels: &HashMap<String, String>) -> bool {
-        let expires = labels.get(EXPIRES).and_then(|at| at.parse::<i64>().ok());
-        labels.get(INSTANCE) == Some(&self.name)
-            || expires.is_some_and(|at| at < jiff::Timestamp::now().as_second())
+        labels.get(INSTANCE) == Some(&self.name) || is_expired(labels)
     }
 
     /// The labels of a container that is made now.
@@ -60,13 +58,17 @@ impl Instance {
             (SANDBOX.to_owned(), sandbox.to_string()),
             (ENVIRONMENT.to_owned(), environment.to_owned()),
         ]);
-        if let Some(lifetime) = self.lifetime {
-            let expires = jiff::Timestamp::now()
-                .as_second()
-                .saturating_add_unsigned(lifetime.as_secs());
-            labels.insert(EXPIRES.to_owned(), expires.to_string());
-        }
+        labels.extend(self.expiry());
         labels
+    }
+
+    /// The label of what is made now and nobody may come back for.
+    fn expiry(&self) -> Option<(String, String)> {
+        let lifetime = self.lifetime?;
+        let expires = jiff::Timestamp::now()
+            .as_second()
+            .saturating_add_unsigned(lifetime.as_secs());
+        Some((EXPIRES.to_owned(), expires.to_string()))
     }
 
     /// What the engine calls a package volume. Instances share none.
@@ -76,10 +78,12 @@ impl Instance {
 
     /// The labels of a package volume.
     pub(super) fn packages_labels(&self, name: &str) -> HashMap<String, String> {
-        HashMap::from([
+        let mut labels = HashMap::from([
             (INSTANCE.to_owned(), self.name.clone()),
             (PACKAGES.to_owned(), name.to_owned()),
-        ])
+        ]);
+        labels.extend(self.expiry());
+        labels
     }
 
     /// The name of the packages in a volume with these labels, where it is of this instance.
@@ -87,6 +91,12 @@ impl Instance {
         let ours = labels.get(INSTANCE) == Some(&self.name);
         labels.get(PACKAGES).filter(|_| ours).cloned()
     }
+}
+
+/// Whether anybody may remove what has these labels.
+pub(super) fn is_expired(labels: &HashMap<String, String>) -> bool {
+    let expires = labels.get(EXPIRES).and_then(|at| at.parse::<i64>().ok());
+    expires.is_some_and(|at| at < jiff::Timestamp::now().as_second())
 }
 
 /// Selects whatever has a label, in the engine's filter language.
@@ -115,5 +125,19 @@ mod tests {
         assert!(!theirs.may_remove(&labels));
         labels.insert(EXPIRES.to_owned(), "1000".to_owned());
         assert!(theirs.may_remove(&labels));
+    }
+
+    #[test]
+    fn packages_are_their_instance_s_until_they_expire() {
+        let (ours, theirs) = (Instance::new("ours", None), Instance::new("theirs", None));
+        let mut labels = ours.packages_labels("set");
+        assert_eq!(ours.packages_of(&labels).as_deref(), Some("set"));
+        assert_eq!(theirs.packages_of(&labels), None);
+        assert!(!is_expired(&labels));
+        labels.insert(EXPIRES.to_owned(), "1000".to_owned());
+        assert!(is_expired(&labels));
+        let hour = Some(Duration::from_secs(3600));
+        let passing = Instance::new("run-1", hour).packages_labels("set");
+        assert!(passing.contains_key(EXPIRES) && !is_expired(&passing));
     }
 }

@@ -3,7 +3,7 @@
 //! Needed after a service was killed, after an engine lost an answer, and where a removal was given up. The engine's own
 //! list is the truth.
 
-use bollard::models::ContainerSummary;
+use bollard::models::{ContainerSummary, Volume};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions,
 };
@@ -34,6 +34,7 @@ pub(super) async fn sweep(engine: &Inner) -> Result<usize, SandboxError> {
     }
     outcomes.into_iter().collect::<Result<(), SandboxError>>()?;
     remove_old_agents(engine).await?;
+    remove_expired_packages(engine).await?;
     Ok(removed)
 }
 
@@ -61,8 +62,27 @@ fn is_stray(engine: &Inner, container: &ContainerSummary) -> bool {
 /// Removes the agents of other versions of this service. One that is in use stays; a service that finds its own gone
 /// delivers it again.
 async fn remove_old_agents(engine: &Inner) -> Result<(), SandboxError> {
+    for volume in volumes(engine, labels::AGENT).await? {
+        if volume.name != engine.agent.volume() {
+            remove_volume(engine, volume).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the packages of instances that do not come back. Those of a service are for itself to remove.
+async fn remove_expired_packages(engine: &Inner) -> Result<(), SandboxError> {
+    for volume in volumes(engine, labels::PACKAGES).await? {
+        if labels::is_expired(&volume.labels) {
+            remove_volume(engine, volume).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn volumes(engine: &Inner, label: &str) -> Result<Vec<Volume>, SandboxError> {
     let options = ListVolumesOptionsBuilder::default()
-        .filters(&labels::with_label(labels::AGENT))
+        .filters(&labels::with_label(label))
         .build();
     let list = engine
         .calls
@@ -70,17 +90,17 @@ async fn remove_old_agents(engine: &Inner) -> Result<(), SandboxError> {
             docker.list_volumes(Some(options)).await
         })
         .await?;
-    for volume in list.volumes.unwrap_or_default() {
-        if volume.name != engine.agent.volume() {
-            engine
-                .calls
-                .remove("remove volume", |docker| async move {
-                    docker
-                        .remove_volume(&volume.name, None::<RemoveVolumeOptions>)
-                        .await
-                })
-                .await?;
-        }
-    }
-    Ok(())
+    Ok(list.volumes.unwrap_or_default())
+}
+
+/// Removes a volume, unless it is in use.
+async fn remove_volume(engine: &Inner, volume: Volume) -> Result<(), SandboxError> {
+    engine
+        .calls
+        .remove("remove volume", |docker| async move {
+            docker
+                .remove_volume(&volume.name, None::<RemoveVolumeOptions>)
+                .await
+        })
+        .await
 }
