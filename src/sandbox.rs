@@ -61,6 +61,20 @@ pub struct EnvironmentImage {
     pub home: String,
     /// Paths that the image declares as volumes. Each is covered, or it would be a way to fill the engine's disk.
     pub volumes: Vec<String>,
+    /// What packages are installed with.
+    pub package_manager: PackageManager,
+}
+
+/// What an environment's packages are installed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PackageManager {
+    /// Nothing: it takes no packages.
+    #[default]
+    None,
+    /// Python's packages; the image has `uv`.
+    Pip,
+    /// Those of Node.js; the image has `npm`.
+    Npm,
 }
 
 /// What each sandbox may use. Set at create, never raised.

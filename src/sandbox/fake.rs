@@ -25,8 +25,8 @@ pub use self::ledger::{Counts, Happening};
 use self::processes::Processes;
 use self::sandbox::FakeSandbox;
 use super::{
-    Engine, EngineVersion, EnvironmentImage, PackageVolumeInfo, Process, ProcessEnd, Sandbox,
-    SandboxError, SandboxSpec,
+    Engine, EngineVersion, EnvironmentImage, PackageManager, PackageVolumeInfo, Process,
+    ProcessEnd, Sandbox, SandboxError, SandboxSpec,
 };
 
 /// Whether the engine answers.
@@ -196,6 +196,7 @@ pub fn environment(name: &str) -> EnvironmentImage {
         kernelspec: name.to_owned(),
         home: "/home/jovyan".to_owned(),
         volumes: Vec::new(),
+        package_manager: PackageManager::default(),
     }
 }
 

@@ -210,7 +210,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::sandbox::{EnvironmentImage, KernelStart, Network, PackageVolume};
+    use crate::sandbox::{EnvironmentImage, KernelStart, Network, PackageManager, PackageVolume};
 
     fn spec() -> SandboxSpec {
         SandboxSpec {
@@ -222,6 +222,7 @@ mod tests {
                 kernelspec: "python3".to_owned(),
                 home: "/home/jovyan".to_owned(),
                 volumes: vec!["/data".to_owned()],
+                package_manager: PackageManager::None,
             },
             limits: Limits {
                 memory: ByteSize::mib(512),

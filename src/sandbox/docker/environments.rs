@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::calls::Calls;
 use super::labels;
 use crate::config;
-use crate::sandbox::{EnvironmentImage, SandboxError};
+use crate::sandbox::{EnvironmentImage, PackageManager, SandboxError};
 
 /// Where jupyter's own images have their user's home.
 const USUAL_HOME: &str = "/home/jovyan";
@@ -115,6 +115,7 @@ async fn look_up_described(
         kernelspec: described.kernelspec.clone(),
         home: home(&config),
         volumes: volumes(&config),
+        package_manager: PackageManager::None,
     }))
 }
 
@@ -129,7 +130,18 @@ fn from_labels(image: &ImageSummary, config: &ImageConfig) -> EnvironmentImage {
         image: image.id.clone(),
         home: home(config),
         volumes: volumes(config),
+        package_manager: label(labels::PACKAGE_MANAGER)
+            .map_or(PackageManager::None, |manager| package_manager(manager)),
         name,
+    }
+}
+
+/// A manager that nobody knows is as good as none.
+fn package_manager(label: &str) -> PackageManager {
+    match label {
+        "pip" => PackageManager::Pip,
+        "npm" => PackageManager::Npm,
+        _ => PackageManager::None,
     }
 }
 
@@ -172,6 +184,21 @@ mod tests {
         assert_eq!(environment.display_name, "bash");
         assert_eq!(environment.kernelspec, "bash");
         assert_eq!(environment.home, USUAL_HOME);
+        assert_eq!(environment.package_manager, PackageManager::None);
+    }
+
+    #[test]
+    fn a_label_names_the_package_manager() {
+        for (text, manager) in [
+            ("pip", PackageManager::Pip),
+            ("npm", PackageManager::Npm),
+            ("none", PackageManager::None),
+            ("cargo", PackageManager::None),
+        ] {
+            let labels = [(labels::ENVIRONMENT, "a"), (labels::PACKAGE_MANAGER, text)];
+            let environment = from_labels(&image(&labels), &ImageConfig::default());
+            assert_eq!(environment.package_manager, manager, "{text}");
+        }
     }
 
     #[test]
