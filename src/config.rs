@@ -10,11 +10,13 @@
 //! sources  flags over environment over file over defaults, and who won
 //! file     the TOML file as keys and values
 //! check    what must hold between settings
+//! host_rule  which hosts may be reached
 //! ```
 
 mod check;
 mod field;
 mod file;
+pub mod host_rule;
 mod keys;
 mod sources;
 
@@ -25,8 +27,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use ipnet::IpNet;
 use serde::Deserialize;
 
+use host_rule::HostRule;
 pub use sources::{Configuration, Flags, SettingsError};
 
 /// All settings, as the service uses them.
@@ -48,6 +52,10 @@ pub struct Settings {
     pub execution: Execution,
     /// The file store.
     pub files: Files,
+    /// What code may reach.
+    pub egress: Egress,
+    /// Packages that requests ask for.
+    pub packages: Packages,
     /// What is logged.
     pub log: Log,
     /// Environments whose images carry no labels of ours.
@@ -65,6 +73,8 @@ impl Default for Settings {
             pool: Pool::default(),
             execution: Execution::default(),
             files: Files::default(),
+            egress: Egress::default(),
+            packages: Packages::default(),
             log: Log::default(),
             environments: Vec::new(),
         }
@@ -257,6 +267,75 @@ impl Default for Files {
             long_lifetime: Duration::from_secs(2 * 24 * 60 * 60),
             max_size: ByteSize::mib(100),
             max_total: ByteSize::gib(10),
+        }
+    }
+}
+
+/// What code may reach: nothing, unless an operator lists it and a request asks for it.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    /// Hosts that requests may ask for. None.
+    pub hosts: Vec<HostRule>,
+    /// Environments whose requests may ask. None listed: all.
+    pub environments: Vec<String>,
+    /// Names of the keys whose requests may ask. None listed: all.
+    pub keys: Vec<String>,
+    /// Private addresses that allowed names may stand for. None.
+    pub private: Vec<IpNet>,
+    /// Bytes of an execution, both ways together. 100 MiB.
+    pub max_bytes: ByteSize,
+    /// Connections of an execution, refused ones included. 100.
+    pub max_connections: u32,
+}
+
+impl Default for Egress {
+    fn default() -> Egress {
+        Egress {
+            hosts: Vec::new(),
+            environments: Vec::new(),
+            keys: Vec::new(),
+            private: Vec::new(),
+            max_bytes: ByteSize::mib(100),
+            max_connections: 100,
+        }
+    }
+}
+
+/// Packages that requests ask for.
+#[derive(Clone, Debug)]
+pub struct Packages {
+    /// Packages of one request. 50; 0 turns packages off.
+    pub max: u32,
+    /// The index that Python's packages come from. `https://pypi.org/simple`.
+    pub pip_index: String,
+    /// The registry that npm's packages come from. `https://registry.npmjs.org`.
+    pub npm_registry: String,
+    /// Hosts that an installer may reach beside the index and the registry. `files.pythonhosted.org`.
+    pub hosts: Vec<HostRule>,
+    /// The longest an install may take. 120 s.
+    pub timeout: Duration,
+    /// Memory of an installer. 1 GiB.
+    pub memory: ByteSize,
+    /// Bytes that an installer may fetch, and that an installed set may have. 1 GiB.
+    pub max_set_size: ByteSize,
+    /// All installed sets together; those that were not used for longest go first. 10 GiB.
+    pub max_total: ByteSize,
+    /// Installs at the same time. 2.
+    pub installing: u32,
+}
+
+impl Default for Packages {
+    fn default() -> Packages {
+        Packages {
+            max: 50,
+            pip_index: "https://pypi.org/simple".to_owned(),
+            npm_registry: "https://registry.npmjs.org".to_owned(),
+            hosts: vec!["files.pythonhosted.org".parse().expect("it is a name")],
+            timeout: Duration::from_secs(120),
+            memory: ByteSize::gib(1),
+            max_set_size: ByteSize::gib(1),
+            max_total: ByteSize::gib(10),
+            installing: 2,
         }
     }
 }

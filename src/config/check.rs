@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use super::host_rule::HostRule;
 use super::{Settings, SettingsError};
 
 /// Shorter keys can be guessed.
@@ -18,6 +19,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     api_keys(settings)?;
     sandboxes(settings)?;
     executions(settings)?;
+    packages(settings)?;
     instance(settings)
 }
 
@@ -115,6 +117,27 @@ fn executions(settings: &Settings) -> Result<(), SettingsError> {
     demand(
         execution.max_concurrent >= 1,
         "execution.max_concurrent",
+        "at least 1",
+    )
+}
+
+fn packages(settings: &Settings) -> Result<(), SettingsError> {
+    let packages = &settings.packages;
+    for (key, url) in [
+        ("packages.pip_index", &packages.pip_index),
+        ("packages.npm_registry", &packages.npm_registry),
+    ] {
+        let host = HostRule::of_url(url);
+        demand(host.is_ok(), key, host.err().unwrap_or_default())?;
+    }
+    demand(
+        packages.memory >= LEAST_MEMORY,
+        "packages.memory",
+        format!("no installer runs in less than {LEAST_MEMORY}"),
+    )?;
+    demand(
+        packages.installing >= 1,
+        "packages.installing",
         "at least 1",
     )
 }

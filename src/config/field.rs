@@ -3,14 +3,16 @@
 //! Flags, environment and file all give text; this is the one place that reads it, and writes it back for people.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use ipnet::IpNet;
 
 use super::LogFormat;
+use super::host_rule::HostRule;
 
 /// A borrowed setting.
 pub(super) enum Field<'a> {
@@ -19,7 +21,11 @@ pub(super) enum Field<'a> {
     /// Names and counts.
     Counts(&'a mut BTreeMap<String, u32>),
     Duration(&'a mut Duration),
+    Hosts(&'a mut Vec<HostRule>),
     LogFormat(&'a mut LogFormat),
+    Names(&'a mut Vec<String>),
+    /// Networks, and single addresses.
+    Networks(&'a mut Vec<IpNet>),
     Number(&'a mut f64),
     OptionalText(&'a mut Option<String>),
     Path(&'a mut PathBuf),
@@ -39,7 +45,10 @@ impl Field<'_> {
             Field::Count(field) => *field = parse(text, "a whole number, 0 or more")?,
             Field::Counts(field) => *field = pairs(text, "a whole number, 0 or more")?,
             Field::Duration(field) => *field = duration(text)?,
+            Field::Hosts(field) => *field = list(text, host_rule)?,
             Field::LogFormat(field) => *field = log_format(text)?,
+            Field::Names(field) => *field = list(text, |name| Ok(name.to_owned()))?,
+            Field::Networks(field) => *field = list(text, network)?,
             Field::Number(field) => *field = parse(text, "a number")?,
             Field::OptionalText(field) => {
                 *field = Some(text.to_owned()).filter(|text| !text.is_empty())
@@ -61,6 +70,9 @@ impl Field<'_> {
                 table(field.iter().map(|(name, count)| (name, count.to_string())))
             }
             Field::Duration(field) => quoted(humantime::format_duration(*field)),
+            Field::Hosts(field) => quoted(joined(field)),
+            Field::Names(field) => quoted(joined(field)),
+            Field::Networks(field) => quoted(joined(field)),
             Field::LogFormat(LogFormat::Text) => quoted("text"),
             Field::LogFormat(LogFormat::Json) => quoted("json"),
             Field::Number(field) => field.to_string(),
@@ -96,6 +108,27 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
         "json" => Ok(LogFormat::Json),
         _ => Err(format!("`{text}` is not `text` or `json`")),
     }
+}
+
+/// Items with commas between.
+fn list<T>(text: &str, item: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let items = text.split(',').map(str::trim);
+    items.filter(|item| !item.is_empty()).map(item).collect()
+}
+
+fn joined(items: &[impl ToString]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.join(", ")
+}
+
+fn host_rule(text: &str) -> Result<HostRule, String> {
+    text.parse().map_err(|reason| format!("`{text}`: {reason}"))
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = text.parse::<IpAddr>().map(IpNet::from);
+    one.or_else(|_| text.parse())
+        .map_err(|_| format!("`{text}` is not an address or a network, as 10.1.0.0/16"))
 }
 
 /// `name=value,name=value`

@@ -48,8 +48,10 @@ fn flatten(prefix: &str, table: Table, into: &mut Vec<(String, String)>) -> Resu
             }
             Value::Table(inner) => flatten(&format!("{key}."), inner, into)?,
             other => {
-                let text = scalar(&other)
-                    .ok_or_else(|| format!("{key}: lists and dates mean nothing here"))?;
+                let text = scalar(&other).or_else(|| texts(&other));
+                let text = text.ok_or_else(|| {
+                    format!("{key}: dates mean nothing here, nor do lists of anything but text")
+                })?;
                 into.push((key, text));
             }
         }
@@ -63,6 +65,12 @@ fn pairs(names: Table) -> Result<String, String> {
         .map(|(name, value)| Some(format!("{name}={}", scalar(value)?)))
         .collect();
     Ok(pairs.ok_or("a name's value is text or a number")?.join(","))
+}
+
+/// A list of texts, as a flag would have it.
+fn texts(value: &Value) -> Option<String> {
+    let texts = value.as_array()?.iter().map(Value::as_str);
+    Some(texts.collect::<Option<Vec<_>>>()?.join(","))
 }
 
 fn scalar(value: &Value) -> Option<String> {

@@ -218,6 +218,81 @@ pub(super) const KEYS: &[Key] = &[
         field: |settings| Field::Size(&mut settings.files.max_total),
     },
     Key {
+        name: "egress.hosts",
+        help: "Hosts that requests may ask to reach: host, host:port, *.domain, with commas between",
+        field: |settings| Field::Hosts(&mut settings.egress.hosts),
+    },
+    Key {
+        name: "egress.environments",
+        help: "Environments whose requests may ask; none listed: all",
+        field: |settings| Field::Names(&mut settings.egress.environments),
+    },
+    Key {
+        name: "egress.keys",
+        help: "Names of the keys whose requests may ask; none listed: all",
+        field: |settings| Field::Names(&mut settings.egress.keys),
+    },
+    Key {
+        name: "egress.private",
+        help: "Private addresses and networks that allowed names may stand for",
+        field: |settings| Field::Networks(&mut settings.egress.private),
+    },
+    Key {
+        name: "egress.max_bytes",
+        help: "Bytes to and from hosts of an execution together",
+        field: |settings| Field::Size(&mut settings.egress.max_bytes),
+    },
+    Key {
+        name: "egress.max_connections",
+        help: "Connections of an execution, refused ones included",
+        field: |settings| Field::Count(&mut settings.egress.max_connections),
+    },
+    Key {
+        name: "packages.max",
+        help: "Packages of one request; 0: none",
+        field: |settings| Field::Count(&mut settings.packages.max),
+    },
+    Key {
+        name: "packages.pip_index",
+        help: "The index that Python's packages come from",
+        field: |settings| Field::Text(&mut settings.packages.pip_index),
+    },
+    Key {
+        name: "packages.npm_registry",
+        help: "The registry that npm's packages come from",
+        field: |settings| Field::Text(&mut settings.packages.npm_registry),
+    },
+    Key {
+        name: "packages.hosts",
+        help: "Hosts that an installer may reach beside the index and the registry",
+        field: |settings| Field::Hosts(&mut settings.packages.hosts),
+    },
+    Key {
+        name: "packages.timeout",
+        help: "The longest an install may take",
+        field: |settings| Field::Duration(&mut settings.packages.timeout),
+    },
+    Key {
+        name: "packages.memory",
+        help: "Memory of an installer",
+        field: |settings| Field::Size(&mut settings.packages.memory),
+    },
+    Key {
+        name: "packages.max_set_size",
+        help: "Bytes that an installer may fetch, and that an installed set may have",
+        field: |settings| Field::Size(&mut settings.packages.max_set_size),
+    },
+    Key {
+        name: "packages.max_total",
+        help: "All installed sets together; those not used for longest go first",
+        field: |settings| Field::Size(&mut settings.packages.max_total),
+    },
+    Key {
+        name: "packages.installing",
+        help: "Installs at the same time",
+        field: |settings| Field::Count(&mut settings.packages.installing),
+    },
+    Key {
         name: "log.filter",
         help: "Which lines are logged, in the language of RUST_LOG",
         field: |settings| Field::Text(&mut settings.log.filter),

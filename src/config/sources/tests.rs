@@ -160,6 +160,37 @@ fn secrets_are_neither_shown_nor_short() {
 }
 
 #[test]
+fn hosts_are_read_from_a_list_or_a_text_and_shown_as_they_were() {
+    let text =
+        "[egress]\nhosts = [\"PyPI.org:443\", \"*.example.com\"]\nprivate = \"10.1.0.0/16, ::1\"\n";
+    let file = file(text);
+    let flags = flags(&["--config", file.path().to_str().unwrap()]);
+    let shown = Configuration::load(&flags, []).unwrap().show();
+    assert!(
+        shown.contains("hosts = \"pypi.org:443, *.example.com\""),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("private = \"10.1.0.0/16, ::1/128\""),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_host_that_is_none_names_its_setting() {
+    for (flag, value) in [
+        ("--egress-hosts", "pypi.org, http://a"),
+        ("--egress-private", "10.0.0.0/40"),
+        ("--packages-pip-index", "pypi.org/simple"),
+    ] {
+        let error = Configuration::load(&flags(&[flag, value]), [])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(&flag[2..]), "{error}");
+    }
+}
+
+#[test]
 fn keys_of_the_file_are_a_table() {
     let configuration = with_file("[keys]\nme = \"0123456789abcdef\"", &[], &[]).unwrap();
     assert_eq!(configuration.settings.keys["me"], "0123456789abcdef");
