@@ -5,7 +5,7 @@
 //!           ╱     │     ╲            only wire; everything else points down
 //!        http     │      ╲           knows HTTP, and is the only layer that does
 //!           ╲     ▼       ╲
-//!            service       ╲         decides: environments, pool, executions, files
+//!            service       ╲         decides: environments, pool, executions, files, packages, egress
 //!             ╱    ╲        ╲
 //!       jupyter    sandbox ◄── sandbox::docker ──► Docker Engine API
 //!                     │

@@ -7,6 +7,8 @@
 //! ├─ capacity       how many executions at once
 //! ├─ pool           sandboxes started ahead of need
 //! ├─ files          what is stored
+//! ├─ egress         what may be reached, and the way there
+//! ├─ packages       what is installed for an execution, and kept
 //! └─ reaper         strays, expired files, new images
 //! ```
 //!
@@ -20,12 +22,14 @@
 //! ```
 
 mod capacity;
+pub mod egress;
 mod environments;
 pub mod error;
 pub mod execution;
 pub mod files;
 pub mod health;
 pub mod owner;
+mod packages;
 mod pool;
 mod reaper;
 mod spec;
@@ -43,6 +47,7 @@ pub use error::ServiceError;
 use crate::config::Settings;
 use crate::sandbox::{Engine, EnvironmentImage};
 use capacity::Capacity;
+use egress::{Dialer, Resolver, SystemResolver};
 use environments::Environments;
 use execution::Executions;
 use execution::request::ExecutionRequest;
@@ -51,6 +56,7 @@ use execution::watch::Watcher;
 use files::FileStore;
 use health::{Health, Pulse};
 use owner::Owner;
+use packages::Packages;
 use pool::Pool;
 use reaper::Reaper;
 use spec::Defaults;
@@ -90,12 +96,28 @@ impl Service {
         settings: &Settings,
         engine: Arc<dyn Engine>,
     ) -> Result<Service, ServiceError> {
+        Service::start_resolving(settings, engine, Arc::new(SystemResolver)).await
+    }
+
+    /// The same, with names of hosts resolved by `resolver`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::start`].
+    pub async fn start_resolving(
+        settings: &Settings,
+        engine: Arc<dyn Engine>,
+        resolver: Arc<dyn Resolver>,
+    ) -> Result<Service, ServiceError> {
         let sweep_deadline = settings.engine.call_timeout * 2;
         sweep(&*engine, sweep_deadline).await?;
         let files = Arc::new(FileStore::open(&settings.state_dir, &settings.files).await?);
         let call_timeout = settings.engine.call_timeout;
         let environments = Arc::new(Environments::new(engine.clone(), call_timeout));
         environments.refresh().await?;
+        let defaults = Defaults::new(settings);
+        let dialer = Dialer::new(resolver, &settings.egress.private);
+        let packages = Packages::open(settings, &defaults, &engine, dialer.clone()).await?;
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (pool, dispatcher) = Pool::new(settings, engine.clone(), environments.watch());
@@ -110,7 +132,11 @@ impl Service {
         let capacity = Arc::new(Capacity::new(settings.execution.max_concurrent));
         let executions = Executions {
             bounds: settings.execution.clone(),
-            defaults: Defaults::new(settings),
+            egress: settings.egress.clone(),
+            dialer,
+            packages,
+            install_timeout: install_timeout(settings),
+            defaults,
             environments: environments.clone(),
             pool,
             files: files.clone(),
@@ -205,6 +231,11 @@ impl Service {
             );
         }
     }
+}
+
+/// The wait for a turn, the start of an installer, and the install.
+fn install_timeout(settings: &Settings) -> Duration {
+    settings.execution.queue_timeout + settings.sandbox.start_timeout + settings.packages.timeout
 }
 
 /// Nothing is served before what an earlier life left behind is gone.

@@ -85,6 +85,8 @@ fn request(settings: &Settings, arguments: &Arguments) -> anyhow::Result<Executi
         memory: None,
         cpus: None,
         working_directory: None,
+        packages: Vec::new(),
+        network: Vec::new(),
         user: None,
         request_id: uuid::Uuid::new_v4().to_string(),
     })

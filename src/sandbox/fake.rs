@@ -185,6 +185,15 @@ impl FakeEngine {
     }
 }
 
+/// Those of languages that have one.
+fn package_manager(environment: &str) -> PackageManager {
+    match environment {
+        "python" => PackageManager::Pip,
+        "javascript" => PackageManager::Npm,
+        _ => PackageManager::None,
+    }
+}
+
 /// An environment of this name, with an image of the same name.
 #[must_use]
 pub fn environment(name: &str) -> EnvironmentImage {
@@ -196,7 +205,7 @@ pub fn environment(name: &str) -> EnvironmentImage {
         kernelspec: name.to_owned(),
         home: "/home/jovyan".to_owned(),
         volumes: Vec::new(),
-        package_manager: PackageManager::default(),
+        package_manager: package_manager(name),
     }
 }
 

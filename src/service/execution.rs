@@ -1,7 +1,7 @@
 //! One run of code, from request to result.
 //!
 //! ```text
-//! check ─► environment ─► inputs ─► sandbox ─► files in ─► conversation ─► usage, files out ─► result
+//! check ─► plan ─► inputs ─► packages ─► sandbox ─► files in ─► conversation ─► usage, files out ─► result
 //!          └─────────── a place of the capacity is held throughout ───────────┘
 //! ```
 //!
@@ -13,6 +13,7 @@
 //! | part | at most |
 //! |---|---|
 //! | environments | one engine call |
+//! | packages | `packages.timeout`, `sandbox.start_timeout` and `execution.queue_timeout` |
 //! | sandbox | `execution.queue_timeout` |
 //! | files in | 30 s (`COPY_IN`) |
 //! | the code | the request's timeout |
@@ -24,6 +25,7 @@ mod collect;
 mod conversation;
 mod inputs;
 mod names;
+mod plan;
 mod record;
 pub mod request;
 pub mod result;
@@ -39,18 +41,21 @@ use tokio_util::sync::CancellationToken;
 use self::collect::Collection;
 use self::conversation::{Conversation, Ending};
 use self::inputs::Inputs;
+use self::plan::Plan;
 use self::record::Record;
 use self::request::ExecutionRequest;
 use self::result::{ExecutionResult, Status, Timing};
 use self::watch::Watcher;
 use crate::config;
 use crate::jupyter::Output;
-use crate::sandbox::{Sandbox, SandboxError, Usage};
+use crate::sandbox::{Network, Sandbox, SandboxError, Usage};
 use crate::service::ServiceError;
 use crate::service::capacity::Capacity;
+use crate::service::egress::Dialer;
 use crate::service::environments::Environments;
 use crate::service::files::FileStore;
 use crate::service::owner::Owner;
+use crate::service::packages::{self, Lease, Packages};
 use crate::service::pool::{Pool, Wanted, WarmSandbox};
 use crate::service::spec::Defaults;
 
@@ -60,6 +65,11 @@ const COPY_IN: Duration = Duration::from_secs(30);
 /// Runs code.
 pub(super) struct Executions {
     pub(super) bounds: config::Execution,
+    pub(super) egress: config::Egress,
+    pub(super) dialer: Dialer,
+    pub(super) packages: Packages,
+    /// The longest that packages may take, the wait for their turn included.
+    pub(super) install_timeout: Duration,
     pub(super) defaults: Defaults,
     pub(super) environments: Arc<Environments>,
     pub(super) pool: Pool,
@@ -93,31 +103,60 @@ impl Executions {
     ) -> Result<ExecutionResult, ServiceError> {
         let _place = self.capacity.enter()?;
         check::check(&request, &self.bounds)?;
-        let wanted = self.wanted(&request).await?;
+        let plan = self.plan(owner, &request).await?;
         let inputs =
             Inputs::gather(&self.files, owner, &request.files, self.bounds.max_input).await?;
         let mut timing = Timing::default();
+        // Held until the sandbox that reads it is dropped.
+        let lease = self.install(&plan, &mut timing).await?;
+        let wanted = self.wanted(&request, &plan, lease.as_ref());
         let mut warm = self.take(wanted, &mut timing).await?;
         self.copy_in(&*warm.sandbox, inputs, owner, &mut timing)
             .await?;
         let began = Instant::now();
-        let (ending, output) = self.converse(&mut warm, request, watcher).await;
+        let (ending, output) = self.converse(&mut warm, request, &plan, watcher).await;
         timing.run = began.elapsed();
         Ok(self
             .collect(&*warm.sandbox, owner, ending, output, timing)
             .await)
     }
 
+    /// The set of packages, where the request needs one that the image has not.
+    async fn install(
+        &self,
+        plan: &Plan,
+        timing: &mut Timing,
+    ) -> Result<Option<Lease>, ServiceError> {
+        let Some(requirements) = plan.requirements.clone() else {
+            return Ok(None);
+        };
+        let began = Instant::now();
+        let provide = self
+            .packages
+            .provide(&plan.environment, requirements, plan.behalf.clone());
+        let late = |_| ServiceError::StartTimeout("packages waited too long".to_owned());
+        let lease = timeout(self.install_timeout, provide)
+            .await
+            .map_err(late)??;
+        timing.install = began.elapsed();
+        Ok(lease)
+    }
+
     /// A sandbox of the pool, unless the request asks for what makes another of it.
-    async fn wanted(&self, request: &ExecutionRequest) -> Result<Wanted, ServiceError> {
-        let environment = self.environments.find(&request.environment).await?;
-        let pooled = self.defaults.spec(environment.clone());
-        let own = self.defaults.spec_for(request, environment);
-        Ok(if own == pooled {
+    fn wanted(&self, request: &ExecutionRequest, plan: &Plan, lease: Option<&Lease>) -> Wanted {
+        let pooled = self.defaults.spec(plan.environment.clone());
+        let mut own = self.defaults.spec_for(request, plan.environment.clone());
+        if plan.route.is_some() {
+            own.network = Network::Proxy;
+        }
+        if let Some(lease) = lease {
+            packages::mount(lease, &mut own);
+        }
+        if own == pooled {
             Wanted::Pooled(own.environment)
         } else {
             Wanted::Own(Box::new(own))
-        })
+        }
     }
 
     /// Its start may have begun before it was asked for, or long after.
@@ -157,13 +196,18 @@ impl Executions {
         &self,
         warm: &mut WarmSandbox,
         request: ExecutionRequest,
+        plan: &Plan,
         watcher: Watcher,
     ) -> (Ending, Output) {
         let limit = self.bounds.output_limit.as_u64();
-        Conversation::new(&*warm.sandbox, &mut warm.messages, request.stdin, limit)
-            .watched_by(watcher)
-            .hold(&request.code, request.timeout, self.bounds.grace)
-            .await
+        let conversation =
+            Conversation::new(&*warm.sandbox, &mut warm.messages, request.stdin, limit)
+                .watched_by(watcher)
+                .hold(&request.code, request.timeout, self.bounds.grace);
+        match &plan.route {
+            Some(route) => route.while_doing(&*warm.sandbox, conversation).await,
+            None => conversation.await,
+        }
     }
 
     async fn collect(

@@ -158,9 +158,61 @@ async fn a_working_directory_is_below_home() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_yet_is_refused() {
-    refused_field("packages", json!(["numpy"])).await;
+async fn packages_are_names_and_versions() {
+    for package in [
+        "numpy; rm -rf /",
+        "--index-url=https://evil.example",
+        "git+https://github.com/a/b",
+        "https://a.example/a.whl",
+        "a @ file:///etc/passwd",
+        "../../etc",
+        "/etc/passwd",
+        "numpy\nevil",
+        "numpy\u{0}",
+        "",
+    ] {
+        refused_field("packages", json!([package])).await;
+    }
+    refused_field("packages", json!("numpy")).await;
+    refused_field("packages", json!([1])).await;
+}
+
+#[tokio::test]
+async fn packages_are_not_many() {
+    let many: Vec<String> = (0..1000).map(|index| format!("package{index}")).collect();
+    refused_field("packages", json!(many)).await;
+    refused_field("packages", json!(many[..51])).await;
+}
+
+#[tokio::test]
+async fn packages_are_only_where_there_are_some() {
+    let body = json!({ "code": "print 1", "execution_environment": "bash", "packages": ["numpy"] });
+    assert_eq!(refused(body).await, ["body.packages"]);
+}
+
+#[tokio::test]
+async fn only_hosts_that_the_operator_allows_can_be_asked_for() {
     refused_field("network", json!(["pypi.org"])).await;
+    let bench =
+        Bench::with(|settings| settings.egress.hosts = vec!["pypi.org:443".parse().unwrap()]).await;
+    for (host, field) in [
+        ("pypi.org", "body.network.0"),
+        ("*.org", "body.network.0"),
+        ("evil.example:443", "body.network.0"),
+        ("http://pypi.org", "body.network.0"),
+        ("169.254.169.254:443", "body.network.0"),
+        ("b\u{fc}cher.example", "body.network.0"),
+    ] {
+        let answer = bench
+            .execute(&json!({ "code": "print 1", "network": [host] }))
+            .await;
+        assert_eq!(answer.fields(), [field], "{host}");
+    }
+    assert_eq!(bench.executions(), 0);
+    let answer = bench
+        .execute(&json!({ "code": "print 1", "network": ["PyPI.org:443"] }))
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn code_that_ends_well() {
     assert_eq!(answer["outputs"][0]["output_type"], "stream");
     assert!(answer["execution_count"].is_u64());
     assert!(answer["duration_ms"].is_u64());
-    for part in ["queue", "start", "copy_in", "run", "copy_out"] {
+    for part in ["install", "queue", "start", "copy_in", "run", "copy_out"] {
         assert!(answer["timing_ms"][part].is_number(), "{part}");
     }
     for part in ["cpu_ms", "peak_memory_bytes"] {

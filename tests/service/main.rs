@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod bounds;
+mod egress;
 mod endings;
 mod files;
 mod lifecycle;
+mod packages;
 mod pool;
 mod support;

@@ -74,6 +74,8 @@ pub fn request(code: &str) -> ExecutionRequest {
         memory: None,
         cpus: None,
         working_directory: None,
+        packages: Vec::new(),
+        network: Vec::new(),
         user: None,
         request_id: "test".to_owned(),
     }

@@ -163,9 +163,7 @@ fn secrets_are_neither_shown_nor_short() {
 fn hosts_are_read_from_a_list_or_a_text_and_shown_as_they_were() {
     let text =
         "[egress]\nhosts = [\"PyPI.org:443\", \"*.example.com\"]\nprivate = \"10.1.0.0/16, ::1\"\n";
-    let file = file(text);
-    let flags = flags(&["--config", file.path().to_str().unwrap()]);
-    let shown = Configuration::load(&flags, []).unwrap().show();
+    let shown = with_file(text, &[], &[]).unwrap().show();
     assert!(
         shown.contains("hosts = \"pypi.org:443, *.example.com\""),
         "{shown}"

@@ -103,6 +103,8 @@ enum StatusAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Timing)]
 struct TimingAnswer {
+    /// Installing packages: near zero where they were there.
+    install: f64,
     /// Waiting for a place.
     queue: f64,
     /// Getting a sandbox: near zero when the pool had one.
@@ -200,6 +202,7 @@ impl From<Status> for StatusAnswer {
 impl From<Timing> for TimingAnswer {
     fn from(timing: Timing) -> Self {
         Self {
+            install: milliseconds(timing.install),
             queue: milliseconds(timing.queue),
             start: milliseconds(timing.start),
             copy_in: milliseconds(timing.copy_in),
@@ -210,7 +213,7 @@ impl From<Timing> for TimingAnswer {
 }
 
 fn total(timing: &Timing) -> Duration {
-    timing.queue + timing.start + timing.copy_in + timing.run + timing.copy_out
+    timing.install + timing.queue + timing.start + timing.copy_in + timing.run + timing.copy_out
 }
 
 /// To the microsecond.

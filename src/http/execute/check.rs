@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::request::{ExecuteRequest, RequestFile};
 use crate::config;
+use crate::config::host_rule::HostRule;
 use crate::http::amount::Amount;
 use crate::http::field::{FieldErrors, Loc};
 use crate::http::problem::Problem;
@@ -47,7 +48,6 @@ impl ExecuteRequest<'_> {
         request_id: &RequestId,
         errors: &mut FieldErrors,
     ) -> Option<ExecutionRequest> {
-        refuse_unsupported(&self, errors);
         let mut fields = Checked { errors };
         let environment_variables = fields.variables(self.environment_variables);
         let request = ExecutionRequest {
@@ -58,24 +58,14 @@ impl ExecuteRequest<'_> {
             memory: fields.memory(self.memory, limits),
             cpus: fields.cpus(self.cpus, limits),
             working_directory: fields.working_directory(self.working_directory),
+            packages: self.packages.into_iter().map(Cow::into_owned).collect(),
+            network: fields.network(&self.network),
             user: fields.user(self.user),
             code: fields.code(self.code?),
             environment_variables,
             request_id: request_id.to_string(),
         };
         errors.is_empty().then_some(request)
-    }
-}
-
-/// What the fields promise and this version cannot keep.
-fn refuse_unsupported(request: &ExecuteRequest<'_>, errors: &mut FieldErrors) {
-    if !request.packages.is_empty() {
-        let msg = "packages are not supported yet: use an environment that has them";
-        errors.push(Loc::body().field("packages"), msg);
-    }
-    if !request.network.is_empty() {
-        let msg = "network access is not supported yet: upload what the code needs";
-        errors.push(Loc::body().field("network"), msg);
     }
 }
 
@@ -195,6 +185,16 @@ impl Checked<'_> {
             self.wrong("working_directory", msg);
         }
         Some(path)
+    }
+
+    fn network(&mut self, hosts: &[Cow<'_, str>]) -> Vec<HostRule> {
+        let at = Loc::body().field("network");
+        let mut rule = |(index, host): (usize, &Cow<'_, str>)| {
+            let rule = host.parse::<HostRule>();
+            rule.map_err(|reason| self.errors.push(at.index(index), reason))
+                .ok()
+        };
+        hosts.iter().enumerate().filter_map(&mut rule).collect()
     }
 
     fn variables(&mut self, variables: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -53,8 +53,8 @@ pub struct ExecuteRequest<'a> {
     /// How long the code may run: seconds, or text such as `1m 30s`. At least 1 s; the service sets the maximum.
     #[schema(value_type = Option<Amount>, default = 60, example = 60)]
     pub timeout: Option<Amount<'a>>,
-    /// Packages to install before. Not supported yet: must be empty.
-    #[schema(value_type = Option<Vec<String>>)]
+    /// Packages to install before: Python requirements (`pandas>=2,<3`), or packages of npm (`lodash@^4.17`).
+    #[schema(value_type = Option<Vec<String>>, example = json!(["humanize==4.*"]))]
     pub packages: Vec<Cow<'a, str>>,
     /// Files for the working directory, put there before the code starts.
     #[schema(value_type = Option<Vec<RequestFile>>)]
@@ -68,8 +68,9 @@ pub struct ExecuteRequest<'a> {
     /// Set for the code.
     #[schema(value_type = Option<BTreeMap<String, String>>)]
     pub environment_variables: BTreeMap<String, String>,
-    /// Hosts that the code asks to reach. Not supported yet: must be empty.
-    #[schema(value_type = Option<Vec<String>>)]
+    /// Hosts that the code asks to reach, through the HTTP proxy that its environment variables name: `host`, `host:port` or
+    /// `*.domain`, of those that the service allows.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["api.example.com:443"]))]
     pub network: Vec<Cow<'a, str>>,
     /// The most memory: bytes, or text such as `512MiB`. The service sets the default and the maximum.
     #[schema(value_type = Option<Amount>, example = "512MiB")]

@@ -114,7 +114,11 @@ mod tests {
         async fn resolve(&self, _name: &str) -> io::Result<Vec<IpAddr>> {
             let mut answers = self.0.lock().unwrap();
             let last = answers.len() == 1;
-            Ok(if last { answers[0].clone() } else { answers.remove(0) })
+            Ok(if last {
+                answers[0].clone()
+            } else {
+                answers.remove(0)
+            })
         }
     }
 
@@ -138,7 +142,13 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_stands_for_a_private_address_is_refused() {
         let (_listener, port) = listener().await;
-        for private in ["127.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "10.0.0.1"] {
+        for private in [
+            "127.0.0.1",
+            "169.254.169.254",
+            "::1",
+            "::ffff:127.0.0.1",
+            "10.0.0.1",
+        ] {
             let dialed = dial(&dialer(&[&[private]], &[]), "rebound.example", port).await;
             assert_eq!(dialed.unwrap_err(), Refusal::Private, "{private}");
         }
@@ -146,7 +156,12 @@ mod tests {
 
     #[tokio::test]
     async fn one_private_address_among_public_ones_is_enough() {
-        let dialed = dial(&dialer(&[&["192.0.2.1", "127.0.0.1"]], &[]), "both.example", 80).await;
+        let dialed = dial(
+            &dialer(&[&["192.0.2.1", "127.0.0.1"]], &[]),
+            "both.example",
+            80,
+        )
+        .await;
         assert_eq!(dialed.unwrap_err(), Refusal::Private);
     }
 

@@ -43,7 +43,8 @@ pub(in crate::service) fn allowed(
 }
 
 fn may_ask(egress: &Egress, owner: &Owner, environment: &str) -> Result<(), ServiceError> {
-    let listed = |names: &[String], name: &str| names.is_empty() || names.iter().any(|it| it == name);
+    let listed =
+        |names: &[String], name: &str| names.is_empty() || names.iter().any(|it| it == name);
     let refuse = |reason: String| Err(ServiceError::invalid("network", reason));
     if egress.hosts.is_empty() {
         return refuse("no host may be reached here".to_owned());
@@ -86,7 +87,9 @@ mod tests {
     #[test]
     fn a_subset_is_allowed_and_no_more_than_it() {
         let asked = rules(&["pypi.org:443"]);
-        let allowed = allowed(&egress(), &Owner::local(), "python", &asked).unwrap().unwrap();
+        let allowed = allowed(&egress(), &Owner::local(), "python", &asked)
+            .unwrap()
+            .unwrap();
         assert!(allowed.allows(&"pypi.org".parse().unwrap(), 443));
         assert!(!allowed.allows(&"pypi.org".parse().unwrap(), 80));
         assert!(!allowed.allows(&"a.example.com".parse().unwrap(), 443));
@@ -95,7 +98,10 @@ mod tests {
     #[test]
     fn what_is_not_allowed_is_named() {
         let refusal = refusal(&egress(), &["a.example.com", "pypi.org"]);
-        assert!(refusal.starts_with("network.1: pypi.org is not"), "{refusal}");
+        assert!(
+            refusal.starts_with("network.1: pypi.org is not"),
+            "{refusal}"
+        );
     }
 
     #[test]
@@ -105,9 +111,15 @@ mod tests {
 
     #[test]
     fn environments_and_keys_can_be_left_out() {
-        let bash_only = Egress { environments: vec!["bash".to_owned()], ..egress() };
+        let bash_only = Egress {
+            environments: vec!["bash".to_owned()],
+            ..egress()
+        };
         assert!(refusal(&bash_only, &["pypi.org:443"]).contains("from python"));
-        let alice_only = Egress { keys: vec!["alice".to_owned()], ..egress() };
+        let alice_only = Egress {
+            keys: vec!["alice".to_owned()],
+            ..egress()
+        };
         assert!(refusal(&alice_only, &["pypi.org:443"]).contains("with this key"));
     }
 }

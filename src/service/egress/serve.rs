@@ -70,7 +70,7 @@ impl Route {
 
     async fn handle(&self, outbound: Outbound, meter: &Meter) {
         let mut record = Record::begin(&self.behalf, &outbound.host, outbound.port);
-        let connection = match self.connect(&outbound).await {
+        let connection = match self.connect(&outbound.host, outbound.port).await {
             Ok(connection) => connection,
             Err(refusal) => {
                 // Who does not wait for it any more need not know.
@@ -88,12 +88,12 @@ impl Route {
         }
     }
 
-    async fn connect(&self, outbound: &Outbound) -> Result<TcpStream, Refusal> {
-        let host: Host = outbound.host.parse().map_err(|_| Refusal::Malformed)?;
-        if !self.allowed.allows(&host, outbound.port) {
+    async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Refusal> {
+        let host: Host = host.parse().map_err(|_| Refusal::Malformed)?;
+        if !self.allowed.allows(&host, port) {
             return Err(Refusal::NotAllowed);
         }
-        self.dialer.dial(&host, outbound.port).await
+        self.dialer.dial(&host, port).await
     }
 }
 

@@ -82,7 +82,7 @@ impl Drop for Record {
                 usage,
             } => tracing::info!(
                 request_id, owner, user = ?user, environment = ?environment, ?status, ?took,
-                queue = ?timing.queue, start = ?timing.start, copy_in = ?timing.copy_in,
+                install = ?timing.install, queue = ?timing.queue, start = ?timing.start, copy_in = ?timing.copy_in,
                 run = ?timing.run, copy_out = ?timing.copy_out, files,
                 cpu_ms = usage.cpu_ms, peak_memory_bytes = usage.peak_memory_bytes,
                 "an execution ended"

@@ -1,4 +1,4 @@
-//! What an execution is asked to do, already validated: everything here holds.
+//! What an execution is asked to do, already validated: everything here holds, but where it says otherwise.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytesize::ByteSize;
 
+use crate::config::host_rule::HostRule;
 use crate::service::files::FileName;
 
 /// One run of code.
@@ -29,6 +30,11 @@ pub struct ExecutionRequest {
     pub cpus: Option<f64>,
     /// Relative to the home directory; None: the default.
     pub working_directory: Option<String>,
+    /// Packages to install before, as the package manager of the environment writes them. Not validated yet: what they may
+    /// say depends on the environment.
+    pub packages: Vec<String>,
+    /// Hosts that the code asks to reach.
+    pub network: Vec<HostRule>,
     /// Free text of the caller, for the log.
     pub user: Option<String>,
     /// The request's id in the log and in the answer.

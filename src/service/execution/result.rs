@@ -46,6 +46,8 @@ pub struct ExecutionResult {
 /// Where an execution's time went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
+    /// Installing packages: near zero when the set was there.
+    pub install: Duration,
     /// Waiting for a place.
     pub queue: Duration,
     /// Getting a sandbox: near zero when the pool had one.

@@ -18,7 +18,7 @@ const MAX_NPM_NAME: usize = 214;
 
 /// Packages of one kind, normalised, sorted, each once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Requirements(BTreeSet<String>);
+pub(in crate::service) struct Requirements(BTreeSet<String>);
 
 /// What is wrong with one of them: which, and why.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,7 +45,8 @@ impl Requirements {
 
     /// Whether these distributions are all that Python's packages need.
     pub(super) fn are_met_by(&self, version: impl Fn(&str) -> Option<Version>) -> bool {
-        self.iter().all(|text| pip(text).is_ok_and(|it| is_met(&it, &version)))
+        self.iter()
+            .all(|text| pip(text).is_ok_and(|it| is_met(&it, &version)))
     }
 }
 
@@ -65,7 +66,10 @@ fn is_plain(text: &str) -> Result<(), &'static str> {
     if text.len() > MAX_LENGTH {
         return Err("it is longer than a package's name and versions are");
     }
-    if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+    if !text
+        .bytes()
+        .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+    {
         return Err("it may only have printable ASCII characters, and no line ends");
     }
     match text.trim().chars().next() {
@@ -85,8 +89,9 @@ fn pip(text: &str) -> Result<Pep508, &'static str> {
     if text.contains(';') {
         return Err("markers are not allowed: only a name, extras and versions");
     }
-    let requirement = Pep508::from_str(text)
-        .map_err(|_| "it is not a Python requirement, such as numpy, requests[socks] or pandas>=2,<3")?;
+    let requirement = Pep508::from_str(text).map_err(
+        |_| "it is not a Python requirement, such as numpy, requests[socks] or pandas>=2,<3",
+    )?;
     match &requirement.version_or_url {
         Some(VersionOrUrl::Url(_)) => Err("urls are not allowed: only a name, extras and versions"),
         Some(VersionOrUrl::VersionSpecifier(_)) | None => Ok(requirement),
@@ -95,7 +100,9 @@ fn pip(text: &str) -> Result<Pep508, &'static str> {
 
 /// What an extra needs is known to the index only.
 fn is_met(requirement: &Pep508, version: impl Fn(&str) -> Option<Version>) -> bool {
-    let Some(version) = version(requirement.name.as_ref()).filter(|_| requirement.extras.is_empty()) else {
+    let Some(version) =
+        version(requirement.name.as_ref()).filter(|_| requirement.extras.is_empty())
+    else {
         return false;
     };
     match &requirement.version_or_url {
@@ -107,7 +114,9 @@ fn is_met(requirement: &Pep508, version: impl Fn(&str) -> Option<Version>) -> bo
 
 /// A name as an index has it.
 pub(super) fn normalised(name: &str) -> Option<String> {
-    PackageName::new(name.to_owned()).ok().map(|name| name.to_string())
+    PackageName::new(name.to_owned())
+        .ok()
+        .map(|name| name.to_string())
 }
 
 fn npm(text: &str) -> Result<String, &'static str> {
@@ -131,7 +140,8 @@ fn npm(text: &str) -> Result<String, &'static str> {
 /// `name` or `@scope/name`.
 fn is_npm_name(name: &str) -> bool {
     let part = |part: &str| {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
         let first = part.as_bytes().first().copied().unwrap_or(b'.');
         (first.is_ascii_lowercase() || first.is_ascii_digit()) && part.bytes().all(plain)
     };
@@ -186,7 +196,12 @@ mod tests {
 
     #[test]
     fn python_requirements_are_normalised_and_sorted_and_each_there_once() {
-        let given = texts(&["NumPy", "pandas >=2 , <3", "numpy", " requests[Socks]==2.* "]);
+        let given = texts(&[
+            "NumPy",
+            "pandas >=2 , <3",
+            "numpy",
+            " requests[Socks]==2.* ",
+        ]);
         let expected = ["numpy", "pandas>=2,<3", "requests[socks]==2.*"];
         assert_eq!(all(Requirements::pip(&given)).len(), expected.len());
         let again = texts(&["requests[socks]==2.*", "pandas>=2,<3", "Numpy"]);
@@ -196,10 +211,33 @@ mod tests {
     #[test]
     fn what_is_no_python_requirement_is_refused() {
         for text in [
-            "", " ", "numpy; rm -rf /", "--index-url=https://evil.example", "-r requirements.txt", "-e .",
-            "git+https://github.com/a/b", "https://a.org/a.whl", "a @ https://a.org/a.whl", "a @ file:///etc/passwd",
-            "../../etc", "./a", "/etc/passwd", "~/a", "numpy\nevil", "numpy\r", "numpy\0", "numpy\t", "a b", "a && b", "$(a)", "a`b`",
-            "a; python_version > '3'", "n\u{fc}mpy", "numpy==", "numpy=1", "a.whl.zip/../b",
+            "",
+            " ",
+            "numpy; rm -rf /",
+            "--index-url=https://evil.example",
+            "-r requirements.txt",
+            "-e .",
+            "git+https://github.com/a/b",
+            "https://a.org/a.whl",
+            "a @ https://a.org/a.whl",
+            "a @ file:///etc/passwd",
+            "../../etc",
+            "./a",
+            "/etc/passwd",
+            "~/a",
+            "numpy\nevil",
+            "numpy\r",
+            "numpy\0",
+            "numpy\t",
+            "a b",
+            "a && b",
+            "$(a)",
+            "a`b`",
+            "a; python_version > '3'",
+            "n\u{fc}mpy",
+            "numpy==",
+            "numpy=1",
+            "a.whl.zip/../b",
         ] {
             let wrong = Requirements::pip(&texts(&["numpy", text])).expect_err(text);
             assert_eq!(wrong.index, 1, "{text:?}");
@@ -210,8 +248,16 @@ mod tests {
     #[test]
     fn npm_names_and_ranges_are_taken() {
         let given = texts(&[
-            "lodash", "lodash@4.17.21", "lodash@^4.17", "@types/node@24", "a.b-c_d@>=4 <5 || 7.x", "a@1.2 - 2.3", "a@latest",
-            "a@1.2.3-beta.1+build.5", "a@~1.*", "a@*",
+            "lodash",
+            "lodash@4.17.21",
+            "lodash@^4.17",
+            "@types/node@24",
+            "a.b-c_d@>=4 <5 || 7.x",
+            "a@1.2 - 2.3",
+            "a@latest",
+            "a@1.2.3-beta.1+build.5",
+            "a@~1.*",
+            "a@*",
         ]);
         assert_eq!(all(Requirements::npm(&given)).len(), given.len());
     }
@@ -219,9 +265,35 @@ mod tests {
     #[test]
     fn what_is_no_npm_package_is_refused() {
         for text in [
-            "", "-g", "--registry=https://evil.example", "a@npm:b@1", "a@file:../b", "a@https://a.org/a.tgz", "a@git+ssh://x",
-            "user/repo", "github:user/repo", "../../etc", "/etc", "a b", "A", "a;b", "a@", "a@1;2", "a@1\n", "@a", "@a/b/c", "@/a",
-            "@a/../b", "a@next", "a@1.2.3.4", "a@||", "a@$(b)", ".a", "_a", "a@<<<1", "a@1 ||",
+            "",
+            "-g",
+            "--registry=https://evil.example",
+            "a@npm:b@1",
+            "a@file:../b",
+            "a@https://a.org/a.tgz",
+            "a@git+ssh://x",
+            "user/repo",
+            "github:user/repo",
+            "../../etc",
+            "/etc",
+            "a b",
+            "A",
+            "a;b",
+            "a@",
+            "a@1;2",
+            "a@1\n",
+            "@a",
+            "@a/b/c",
+            "@/a",
+            "@a/../b",
+            "a@next",
+            "a@1.2.3.4",
+            "a@||",
+            "a@$(b)",
+            ".a",
+            "_a",
+            "a@<<<1",
+            "a@1 ||",
         ] {
             assert!(Requirements::npm(&texts(&[text])).is_err(), "{text:?}");
         }
