@@ -8,10 +8,12 @@
 mod bad_days;
 mod command_line;
 mod conformance;
+mod egress;
 mod endings;
 mod files;
 mod isolation;
 mod load;
+mod packages;
 mod readme;
 mod sandboxes;
 mod service;

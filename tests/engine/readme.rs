@@ -38,11 +38,13 @@ async fn its_shell_examples_give_what_it_says() {
             .map(|example| run(example, &service))
             .collect()
     });
-    assert!(answers.len() >= 2, "{examples:?}");
+    assert!(answers.len() >= 3, "{examples:?}");
     let first: serde_json::Value = serde_json::from_str(&answers[0]).unwrap();
     assert_eq!(first["output"], "42");
     assert_eq!(first["status"], "ok");
     let second: serde_json::Value = serde_json::from_str(&answers[1]).unwrap();
     assert_eq!(second["output"], "3", "{second:#}");
     assert_eq!(second["files"][0]["filename"], "sorted.csv", "{second:#}");
+    let third: serde_json::Value = serde_json::from_str(&answers[2]).unwrap();
+    assert_eq!(third["output"], "1,234,567", "{third:#}");
 }

@@ -174,6 +174,10 @@ impl Drop for Service {
         for container in &left {
             docker(&["rm", "-f", "-v", container]);
         }
+        // Packages are kept for the next life of an instance. This one has none.
+        for volume in volumes_of(&self.instance) {
+            docker(&["volume", "rm", &volume]);
+        }
         if !std::thread::panicking() {
             assert!(left.is_empty(), "left behind: {left:?}");
         }
@@ -216,6 +220,21 @@ pub fn containers_of(instance: &str) -> Vec<String> {
     let filter = format!("label=cellblock.instance={instance}");
     let ids = docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
     ids.lines().map(str::to_owned).collect()
+}
+
+/// An instance's volumes of packages.
+pub fn volumes_of(instance: &str) -> Vec<String> {
+    let filter = format!("label=cellblock.instance={instance}");
+    let names = docker(&[
+        "volume",
+        "ls",
+        "-q",
+        "--filter",
+        &filter,
+        "--filter",
+        "label=cellblock.packages",
+    ]);
+    names.lines().map(str::to_owned).collect()
 }
 
 /// What the docker client prints.

@@ -1,0 +1,108 @@
+//! Packages, from the real registries: these tests need to reach PyPI and npm.
+
+use serde_json::{Value, json};
+
+use crate::support::Service;
+
+const HUMANIZE: &str = "import humanize\nprint(humanize.intcomma(1234567))";
+
+fn packages(packages: &[&str]) -> Value {
+    json!({ "packages": packages })
+}
+
+#[tokio::test]
+async fn a_python_package_is_there_and_the_next_time_at_once() {
+    let service = Service::start(&[]).await;
+    let first = service
+        .execute_with("python", HUMANIZE, packages(&["humanize==4.*"]))
+        .await;
+    assert_eq!(first["output"], "1,234,567", "{first:#}");
+    let second = service
+        .execute_with("python", HUMANIZE, packages(&["Humanize ==4.*"]))
+        .await;
+    assert_eq!(second["output"], "1,234,567", "{second:#}");
+    let install = |answer: &Value| answer["timing_ms"]["install"].as_f64().unwrap();
+    assert!(install(&first) > 0.0);
+    assert!(
+        install(&second) < install(&first) / 10.0,
+        "{first:#} {second:#}"
+    );
+}
+
+#[tokio::test]
+async fn packages_cannot_be_written_by_code() {
+    let service = Service::start(&[]).await;
+    let code = "import os\nfor path in ('/packages/evil.py', '/packages/humanize/evil.py'):\n    try: open(path, 'w')\n    \
+                except OSError as error: print(error.errno)\nprint(os.environ['PYTHONPATH'], os.listdir('/sys/class/net'))";
+    let answer = service
+        .execute_with("python", code, packages(&["humanize"]))
+        .await;
+    assert_eq!(answer["output"], "30\n30\n/packages ['lo']", "{answer:#}");
+}
+
+#[tokio::test]
+async fn sets_survive_a_service_that_is_killed() {
+    let mut service = Service::start(&[]).await;
+    let first = service
+        .execute_with("python", HUMANIZE, packages(&["humanize"]))
+        .await;
+    service.kill();
+    service.restart();
+    let second = service
+        .execute_with("python", HUMANIZE, packages(&["humanize"]))
+        .await;
+    assert_eq!(second["output"], "1,234,567", "{second:#}");
+    let install = |answer: &Value| answer["timing_ms"]["install"].as_f64().unwrap();
+    // What is left is the look at what the image has.
+    assert!(install(&second) < install(&first), "{first:#} {second:#}");
+}
+
+#[tokio::test]
+async fn what_the_image_has_costs_no_install() {
+    let service = Service::start(&[]).await;
+    let code = "import numpy, os\nprint(os.environ.get('PYTHONPATH'))";
+    let answer = service
+        .execute_with("python", code, packages(&["numpy>=2"]))
+        .await;
+    assert_eq!(answer["output"], "None", "{answer:#}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_installed_says_why() {
+    let service = Service::start(&[]).await;
+    for (package, why) in [
+        ("cellblock-has-no-such-package", "not found"),
+        ("humanize==0.0.0.1", "no version"),
+    ] {
+        let (status, answer) = service
+            .post("python", "print(1)", packages(&[package]))
+            .await;
+        assert_eq!(status, 422, "{answer:#}");
+        let reason = answer["errors"][0]["msg"].as_str().unwrap();
+        assert!(reason.contains(why), "{reason}");
+        assert!(
+            !reason.contains("/packages") && !reason.contains("://"),
+            "{reason}"
+        );
+    }
+    let (status, answer) = service.post("java", "1", packages(&["guava"])).await;
+    assert_eq!(status, 422, "{answer:#}");
+}
+
+#[tokio::test]
+async fn npm_packages_can_be_required_and_imported() {
+    let service = Service::start(&[]).await;
+    let code = "const ms = require('ms');\nconst { default: same } = await import('ms');\nconsole.log(ms('2 days'), same('2 days'))";
+    let answer = service
+        .execute_with("javascript", code, packages(&["ms@^2.1"]))
+        .await;
+    assert_eq!(answer["output"], "172800000 172800000", "{answer:#}");
+    let none = packages(&["cellblock-has-no-such-package"]);
+    let (status, answer) = service.post("javascript", "1", none).await;
+    assert_eq!(status, 422, "{answer:#}");
+    let reason = answer["errors"][0]["msg"].as_str().unwrap();
+    assert!(
+        reason.contains("404") && !reason.contains("://"),
+        "{reason}"
+    );
+}
