@@ -22,6 +22,29 @@ async fn an_allowed_host_is_reached_through_the_proxy() {
 }
 
 #[tokio::test]
+async fn usual_clients_know_the_proxy() {
+    let service = Service::start(&[ALLOWED]).await;
+    for (environment, code) in [
+        (
+            "bash",
+            "curl -so /dev/null -w '%{http_code}' https://pypi.org/simple/humanize/",
+        ),
+        (
+            "javascript",
+            "console.log((await fetch('https://pypi.org/simple/humanize/')).status)",
+        ),
+    ] {
+        let network = json!({
+            "network": ["pypi.org:443"],
+            // What the images trust, a certificate of the build among it.
+            "environment_variables": { "NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt" },
+        });
+        let answer = service.execute_with(environment, code, network).await;
+        assert_eq!(answer["output"], "200", "{answer:#}");
+    }
+}
+
+#[tokio::test]
 async fn every_other_way_out_is_closed() {
     let code = r"
 import socket

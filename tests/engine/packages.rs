@@ -73,6 +73,8 @@ async fn what_cannot_be_installed_says_why() {
     for (package, why) in [
         ("cellblock-has-no-such-package", "not found"),
         ("humanize==0.0.0.1", "no version"),
+        // Only as a source, whose build would run code.
+        ("docopt==0.6.2", "wheels"),
     ] {
         let (status, answer) = service
             .post("python", "print(1)", packages(&[package]))
