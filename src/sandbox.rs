@@ -23,11 +23,12 @@ pub use cellblock_link::request::{FilesReply, KernelExit, Usage};
 pub use network::{Duplex, Network, Outbound, Refusal, Wire};
 pub use packages::{PACKAGES_DIRECTORY, PackageAccess, PackageVolume, PackageVolumeInfo};
 pub use process::{Process, ProcessEnd};
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 
 /// What a sandbox is called, in the log and in the engine's labels.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SandboxId(uuid::Uuid);
 
 impl SandboxId {
@@ -45,7 +46,7 @@ impl fmt::Display for SandboxId {
 }
 
 /// An environment, as its image's labels (or the settings) describe it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentImage {
     /// What requests call it: lower case.
     pub name: String,
@@ -66,7 +67,7 @@ pub struct EnvironmentImage {
 }
 
 /// What an environment's packages are installed with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PackageManager {
     /// Nothing: it takes no packages.
     #[default]
@@ -78,7 +79,7 @@ pub enum PackageManager {
 }
 
 /// What each sandbox may use. Set at create, never raised.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Memory of all its processes and its tmpfs, without swap.
     pub memory: ByteSize,
@@ -99,7 +100,7 @@ pub struct Limits {
 }
 
 /// Everything that tells one sandbox from another before it runs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SandboxSpec {
     /// Whose image and kernelspec.
     pub environment: EnvironmentImage,
@@ -120,7 +121,7 @@ pub struct SandboxSpec {
 }
 
 /// When a sandbox's kernel is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KernelStart {
     /// With the sandbox, which is ready when its kernel is.
     Now,
@@ -133,8 +134,13 @@ pub enum KernelStart {
 pub enum KernelEvent {
     /// A message of the kernel.
     Message(KernelMessage),
-    /// Messages were lost: more came than was read.
-    Gap,
+    /// Messages were lost, because more came than was read: those up to and including this number.
+    Gap {
+        /// The number before that of the next message.
+        after: u64,
+    },
+    /// A message is larger than is taken, or none at all. It is the last event: nothing behind it can be read.
+    Unreadable,
     /// The kernel's process ended. The sandbox lives on.
     Exited(KernelExit),
 }
@@ -142,6 +148,8 @@ pub enum KernelEvent {
 /// The two directions of a kernel's messages. When `incoming` ends, the sandbox is lost.
 #[derive(Debug)]
 pub struct KernelMessages {
+    /// The number of the last message that will not come: it was not asked for, or is lost.
+    pub after: u64,
     /// To the kernel.
     pub outgoing: mpsc::Sender<KernelMessage>,
     /// From the kernel.
@@ -156,8 +164,11 @@ pub type TarReader = Box<dyn AsyncRead + Send + Unpin>;
 pub trait Sandbox: Send + Sync {
     /// What it is called.
     fn id(&self) -> &SandboxId;
-    /// Opens the kernel's messages; once.
-    async fn kernel_messages(&self) -> Result<KernelMessages, SandboxError>;
+    /// Opens the kernel's messages, beginning with the one that follows number `after`, as far as they are kept. Opening
+    /// them again ends what was opened before.
+    async fn kernel_messages(&self, after: u64) -> Result<KernelMessages, SandboxError>;
+    /// Ends the kernel with every process of the sandbox, and starts another, which is ready when this returns. Files stay.
+    async fn restart_kernel(&self) -> Result<(), SandboxError>;
     /// Interrupts the running code, as the kernelspec says.
     async fn interrupt(&self) -> Result<(), SandboxError>;
     /// Kills every process of the sandbox but the agent.
@@ -179,6 +190,8 @@ pub trait Sandbox: Send + Sync {
     /// Waits for the next connection that a process of the sandbox asks its proxy for. Several may wait at once. Dropping
     /// the future loses none. Does not end by itself where the network is [`Network::None`].
     async fn next_connection(&self) -> Result<Outbound, SandboxError>;
+    /// Lets go of it without removing it: it is kept for [`Engine::adopt`].
+    fn leave(self: Box<Self>);
 }
 
 /// What the engine says of itself.
@@ -199,7 +212,18 @@ pub trait Engine: Send + Sync + 'static {
     async fn environments(&self) -> Result<Vec<EnvironmentImage>, SandboxError>;
     /// Starts a sandbox and waits until its kernel answers. Dropping the future removes what there is of it.
     async fn start(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, SandboxError>;
-    /// Removes everything of this instance that no live value owns; says how many containers.
+    /// Keeps what an earlier life left of a sandbox, for [`Engine::adopt`].
+    fn expect(&self, sandbox: &SandboxId);
+    /// Takes over a sandbox that was left or expected, and was made with this spec. Its kernel runs on, or has ended. An
+    /// error leaves it as it is, but for [`SandboxError::Gone`].
+    async fn adopt(
+        &self,
+        sandbox: &SandboxId,
+        spec: &SandboxSpec,
+    ) -> Result<Box<dyn Sandbox>, SandboxError>;
+    /// Removes a sandbox that was left or expected.
+    fn abandon(&self, sandbox: &SandboxId);
+    /// Removes everything of this instance that no live value owns and nobody expects; says how many containers.
     async fn sweep(&self) -> Result<usize, SandboxError>;
     /// Makes a package volume, empty; one that is there already stays as it is. The name is of `a-z`, `0-9` and `-`.
     async fn create_package_volume(&self, name: &str) -> Result<(), SandboxError>;
@@ -223,7 +247,10 @@ pub enum SandboxError {
     /// The sandbox or its kernel did not start in time.
     #[error("the sandbox did not start: {0}")]
     Start(String),
-    /// The sandbox is gone or does not answer any more.
+    /// There is no such sandbox, or it has ended.
+    #[error("the sandbox is gone: {0}")]
+    Gone(String),
+    /// The sandbox does not answer any more, or not what it should.
     #[error("the sandbox is lost: {0}")]
     Lost(String),
     /// Files could not be written or read in it.

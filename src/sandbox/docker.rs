@@ -31,7 +31,8 @@ use async_trait::async_trait;
 use bollard::Docker;
 
 use super::{
-    Engine, EngineVersion, EnvironmentImage, PackageVolumeInfo, Sandbox, SandboxError, SandboxSpec,
+    Engine, EngineVersion, EnvironmentImage, PackageVolumeInfo, Sandbox, SandboxError, SandboxId,
+    SandboxSpec,
 };
 use crate::config;
 use agent::Agent;
@@ -137,6 +138,22 @@ impl Engine for DockerEngine {
 
     async fn start(&self, spec: &SandboxSpec) -> Result<Box<dyn Sandbox>, SandboxError> {
         start::start(&self.inner, spec).await
+    }
+
+    fn expect(&self, sandbox: &SandboxId) {
+        self.inner.register.expect(sandbox);
+    }
+
+    async fn adopt(
+        &self,
+        sandbox: &SandboxId,
+        spec: &SandboxSpec,
+    ) -> Result<Box<dyn Sandbox>, SandboxError> {
+        start::adopt(&self.inner, sandbox, spec).await
+    }
+
+    fn abandon(&self, sandbox: &SandboxId) {
+        drop(self.inner.remover.adopt(sandbox));
     }
 
     async fn sweep(&self) -> Result<usize, SandboxError> {

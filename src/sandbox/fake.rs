@@ -3,6 +3,7 @@
 //! Nothing here waits for anything but tokio's clock, so that under paused time every test is instant and
 //! always the same. What the code of a fake kernel may say is listed at [`script`].
 
+mod events;
 mod files;
 mod kernel;
 mod ledger;
@@ -26,7 +27,7 @@ use self::processes::Processes;
 use self::sandbox::FakeSandbox;
 use super::{
     Engine, EngineVersion, EnvironmentImage, PackageManager, PackageVolumeInfo, Process,
-    ProcessEnd, Sandbox, SandboxError, SandboxSpec,
+    ProcessEnd, Sandbox, SandboxError, SandboxId, SandboxSpec,
 };
 
 /// Whether the engine answers.
@@ -240,6 +241,27 @@ impl Engine for FakeEngine {
             &self.ledger,
             &self.processes,
         )))
+    }
+
+    fn expect(&self, sandbox: &SandboxId) {
+        self.ledger.expect(sandbox);
+    }
+
+    async fn adopt(
+        &self,
+        sandbox: &SandboxId,
+        _spec: &SandboxSpec,
+    ) -> Result<Box<dyn Sandbox>, SandboxError> {
+        self.answer()?;
+        let life = self.ledger.adopt(sandbox);
+        let life = life.ok_or_else(|| SandboxError::Gone("there is none".to_owned()))?;
+        Ok(Box::new(FakeSandbox::of(life, &self.processes)))
+    }
+
+    fn abandon(&self, sandbox: &SandboxId) {
+        if let Some(life) = self.ledger.adopt(sandbox) {
+            drop(FakeSandbox::of(life, &self.processes));
+        }
     }
 
     async fn sweep(&self) -> Result<usize, SandboxError> {

@@ -21,8 +21,8 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::{
-    FilesReply, KernelEvent, KernelMessages, Network, Outbound, Process, ProcessEnd, Sandbox,
-    SandboxError, SandboxId, TarReader, Usage,
+    FilesReply, KernelEvent, KernelMessages, Outbound, Process, ProcessEnd, Sandbox, SandboxError,
+    SandboxId, TarReader, Usage,
 };
 
 /// Kernel events that wait for the service. Beyond it the agent's ring holds them, and says what it had to drop.
@@ -46,45 +46,56 @@ pub(super) const STREAMS: usize = CONNECTIONS + 16;
 /// The kernel's working directory, to the agent.
 const HERE: &str = ".";
 
-/// A sandbox that is reached over a link. Dropping it ends the link, then `Owned`.
-pub(super) struct LinkedSandbox<Owned> {
+/// What is at the other end of the link, as a value: dropping it removes it.
+pub(super) trait Owned: Send + Sync + 'static {
+    /// Lets go of it without removing it.
+    fn leave(self);
+}
+
+/// What a linked sandbox is made of.
+pub(super) struct Parts<O> {
+    pub(super) id: SandboxId,
+    pub(super) link: Connection,
+    /// The largest kernel message that is taken, in bytes. Each is held in memory whole.
+    pub(super) max_message: usize,
+    /// How its kernel is started, each time.
+    pub(super) kernel: StartKernel,
+    pub(super) owned: O,
+}
+
+/// A sandbox that is reached over a link. Dropping it ends the link, then what is owned.
+pub(super) struct LinkedSandbox<O> {
     id: SandboxId,
     opener: Opener,
     max_message: usize,
-    network: Network,
+    kernel: StartKernel,
     connections: Arc<Semaphore>,
     pumps: Mutex<JoinSet<()>>,
-    _link: Connection,
-    _owned: Owned,
+    link: Connection,
+    owned: O,
 }
 
-impl<Owned: Send + Sync> LinkedSandbox<Owned> {
-    /// `max_message`: the largest kernel message that is taken, in bytes. Each is held in memory whole.
-    pub(super) fn new(
-        id: SandboxId,
-        link: Connection,
-        max_message: usize,
-        network: Network,
-        owned: Owned,
-    ) -> LinkedSandbox<Owned> {
+impl<O: Owned> LinkedSandbox<O> {
+    pub(super) fn new(parts: Parts<O>) -> LinkedSandbox<O> {
         LinkedSandbox {
-            id,
-            max_message,
-            network,
+            id: parts.id,
+            max_message: parts.max_message,
+            kernel: parts.kernel,
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
-            opener: link.opener(),
+            opener: parts.link.opener(),
             pumps: Mutex::new(JoinSet::new()),
-            _link: link,
-            _owned: owned,
+            link: parts.link,
+            owned: parts.owned,
         }
     }
 
-    /// Starts the kernel and waits until it answers.
-    pub(super) async fn start_kernel(
-        &self,
-        kernel: StartKernel,
-    ) -> Result<KernelReady, SandboxError> {
-        match self.opener.request(&Request::StartKernel(kernel)).await {
+    /// Starts the kernel, which ends the one that runs, and waits until it answers.
+    pub(super) async fn start_kernel(&self) -> Result<KernelReady, SandboxError> {
+        let request = Request::StartKernel(self.kernel.clone());
+        let limit = Duration::from_millis(self.kernel.deadline_ms).saturating_add(END_WITHIN);
+        let answer = tokio::time::timeout(limit, self.opener.request(&request));
+        let late = |_| SandboxError::Start("the agent says nothing of the kernel".to_owned());
+        match answer.await.map_err(late)? {
             Ok((Reply::KernelReady(ready), _)) => Ok(ready),
             Ok((reply, _)) => Err(unexpected(reply)),
             Err(error) => Err(lost(&error)),
@@ -105,7 +116,7 @@ impl<Owned: Send + Sync> LinkedSandbox<Owned> {
             arguments: process.arguments.clone(),
             environment: process.environment_variables.clone(),
             directory: process.directory.clone(),
-            network: self.network,
+            network: self.kernel.network,
             deadline_ms: u64::try_from(process.deadline.as_millis()).unwrap_or(u64::MAX),
             output_limit: output_limit.min(MAX_OUTPUT),
         }
@@ -120,24 +131,33 @@ impl<Owned: Send + Sync> LinkedSandbox<Owned> {
 }
 
 #[async_trait]
-impl<Owned: Send + Sync> Sandbox for LinkedSandbox<Owned> {
+impl<O: Owned> Sandbox for LinkedSandbox<O> {
     fn id(&self) -> &SandboxId {
         &self.id
     }
 
-    async fn kernel_messages(&self) -> Result<KernelMessages, SandboxError> {
-        let stream = match self.ask(&Request::Messages { after: 0 }).await? {
-            (Reply::Messages { .. }, stream) => stream,
+    async fn kernel_messages(&self, after: u64) -> Result<KernelMessages, SandboxError> {
+        let (after, stream) = match self.ask(&Request::Messages { after }).await? {
+            (Reply::Messages { after }, stream) => (after, stream),
             (reply, _) => return Err(unexpected(reply)),
         };
         let (reader, writer) = tokio::io::split(stream);
         let (outgoing, to_send) = mpsc::channel(WAITING_MESSAGES);
         let (events, incoming) = mpsc::channel(WAITING_EVENTS);
         let mut pumps = self.pumps.lock().await;
+        pumps.abort_all();
         pumps.spawn(send(writer, to_send));
         let reader = MessageReader::new(reader, self.max_message);
         pumps.spawn(receive(reader, events));
-        Ok(KernelMessages { outgoing, incoming })
+        Ok(KernelMessages {
+            after,
+            outgoing,
+            incoming,
+        })
+    }
+
+    async fn restart_kernel(&self) -> Result<(), SandboxError> {
+        self.start_kernel().await.map(drop)
     }
 
     async fn interrupt(&self) -> Result<(), SandboxError> {
@@ -212,6 +232,12 @@ impl<Owned: Send + Sync> Sandbox for LinkedSandbox<Owned> {
     async fn next_connection(&self) -> Result<Outbound, SandboxError> {
         outbound::next(&self.opener, &self.connections).await
     }
+
+    fn leave(self: Box<Self>) {
+        let LinkedSandbox { link, owned, .. } = *self;
+        drop(link);
+        owned.leave();
+    }
 }
 
 /// Carries messages to the kernel until either side has gone.
@@ -240,12 +266,12 @@ async fn receive(mut reader: MessageReader<ReadHalf<Stream>>, events: mpsc::Send
         };
         let event = match frame {
             Ok(Some(MessageFrame::Message(message))) => KernelEvent::Message(message),
-            Ok(Some(MessageFrame::Gap { .. })) => KernelEvent::Gap,
+            Ok(Some(MessageFrame::Gap { after })) => KernelEvent::Gap { after },
             Ok(Some(MessageFrame::KernelExit(exit))) => KernelEvent::Exited(exit),
             Ok(None) => return,
             // Too long, or nonsense: there is no way to go on.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                let _ = events.send(KernelEvent::Gap).await;
+                let _ = events.send(KernelEvent::Unreadable).await;
                 return;
             }
             Err(error) => {

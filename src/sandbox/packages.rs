@@ -1,10 +1,12 @@
 //! Package volumes: directories that outlive a sandbox, written by one and read by others.
 
+use serde::{Deserialize, Serialize};
+
 /// Where a package volume is mounted in a sandbox.
 pub const PACKAGES_DIRECTORY: &str = "/packages";
 
 /// What a sandbox may do with its package volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PackageAccess {
     /// Read and execute.
     Read,
@@ -13,7 +15,7 @@ pub enum PackageAccess {
 }
 
 /// A package volume of a sandbox, mounted at [`PACKAGES_DIRECTORY`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageVolume {
     /// Its name, as it was given to [`super::Engine::create_package_volume`].
     pub name: String,

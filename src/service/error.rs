@@ -64,7 +64,9 @@ impl From<SandboxError> for ServiceError {
     fn from(error: SandboxError) -> ServiceError {
         let words = error.to_string();
         match error {
-            SandboxError::EngineAway(_) | SandboxError::Lost(_) => ServiceError::Unavailable(words),
+            SandboxError::EngineAway(_) | SandboxError::Lost(_) | SandboxError::Gone(_) => {
+                ServiceError::Unavailable(words)
+            }
             SandboxError::Start(_) => ServiceError::StartTimeout(words),
             SandboxError::EngineRefused(_) | SandboxError::Files(_) => {
                 ServiceError::Internal(words)

@@ -41,6 +41,26 @@ impl Calls {
         }
     }
 
+    /// Makes a call about something that may not be there: None then.
+    pub(super) async fn find<T, F>(
+        &self,
+        what: &'static str,
+        call: impl FnOnce(Docker) -> F,
+    ) -> Result<Option<T>, SandboxError>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.call(what, |docker| async move {
+            match call(docker).await {
+                Err(Error::DockerResponseServerError {
+                    status_code: 404, ..
+                }) => Ok(None),
+                other => other.map(Some),
+            }
+        })
+        .await
+    }
+
     /// Makes a call whose purpose is that something is gone: that it is gone already, or that somebody else is at it, is
     /// success.
     pub(super) async fn remove<F>(

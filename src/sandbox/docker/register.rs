@@ -1,10 +1,11 @@
-//! The register: every container that a value in this process owns, or that is being removed.
+//! The register: every container that a value in this process owns, that is being removed, or that is expected.
 //!
 //! What carries our labels and is in no register is a stray. So an entry is made *before* the engine is asked for the
-//! container, and taken out only after it is gone (or given up to the sweep).
+//! container, and taken out only after it is gone (or given up to the sweep). An expected one is owned by nobody yet, or
+//! for a while: a session's, between two lives of the service or of its link.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,6 +16,7 @@ use crate::sandbox::SandboxId;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Register {
     entries: Arc<watch::Sender<HashSet<String>>>,
+    expected: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Register {
@@ -30,18 +32,32 @@ impl Register {
         });
     }
 
-    /// Whether the sandbox that a label names is somebody's.
-    pub(super) fn holds(&self, label: &str) -> bool {
-        self.entries.borrow().contains(label)
+    /// Keeps a sandbox that nobody owns.
+    pub(super) fn expect(&self, sandbox: &SandboxId) {
+        self.expected().insert(sandbox.to_string());
     }
 
-    /// Waits until there is no entry, `limit` at most; says how many there are then.
+    /// Keeps it no longer.
+    pub(super) fn forget(&self, sandbox: &SandboxId) {
+        self.expected().remove(&sandbox.to_string());
+    }
+
+    /// Whether the sandbox that a label names is somebody's, or expected.
+    pub(super) fn holds(&self, label: &str) -> bool {
+        self.entries.borrow().contains(label) || self.expected().contains(label)
+    }
+
+    /// Waits until nothing is owned, `limit` at most; says how many are then.
     pub(super) async fn drained(&self, limit: Duration) -> usize {
         let mut entries = self.entries.subscribe();
         let empty = entries.wait_for(HashSet::is_empty);
         // Whether in time or not, the number says it.
         let _ = tokio::time::timeout(limit, empty).await;
         self.entries.borrow().len()
+    }
+
+    fn expected(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,5 +77,16 @@ mod tests {
         assert_eq!(register.drained(Duration::from_secs(1)).await, 1);
         register.leave(&second);
         assert_eq!(register.drained(Duration::from_secs(1)).await, 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_expected_is_held_and_not_waited_for() {
+        let register = Register::default();
+        let sandbox = SandboxId::random();
+        register.expect(&sandbox);
+        assert!(register.holds(&sandbox.to_string()));
+        assert_eq!(register.drained(Duration::from_secs(1)).await, 0);
+        register.forget(&sandbox);
+        assert!(!register.holds(&sandbox.to_string()));
     }
 }

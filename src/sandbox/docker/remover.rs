@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::calls::Calls;
 use super::labels::container_name;
 use super::register::Register;
+use crate::sandbox::linked::Owned;
 use crate::sandbox::{SandboxError, SandboxId};
 
 /// Removals at the same time. More only makes the engine slower for those who start.
@@ -45,14 +46,31 @@ impl Remover {
         OwnedContainer {
             sandbox: sandbox.clone(),
             remover: self.clone(),
+            end: End::Removed,
         }
     }
+
+    /// Owns the container of a sandbox that was expected.
+    pub(super) fn adopt(&self, sandbox: &SandboxId) -> OwnedContainer {
+        let container = self.own(sandbox);
+        self.register.forget(sandbox);
+        container
+    }
+}
+
+/// What becomes of a container that is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Removed,
+    /// Somebody is expected to own it again.
+    Left,
 }
 
 /// A container that is ours. Dropping it removes it.
 pub(super) struct OwnedContainer {
     sandbox: SandboxId,
     remover: Remover,
+    end: End,
 }
 
 impl OwnedContainer {
@@ -62,11 +80,21 @@ impl OwnedContainer {
     }
 }
 
+impl Owned for OwnedContainer {
+    fn leave(mut self) {
+        self.end = End::Left;
+    }
+}
+
 impl Drop for OwnedContainer {
     fn drop(&mut self) {
-        if self.remover.queue.send(self.sandbox.clone()).is_err() {
+        let register = &self.remover.register;
+        if self.end == End::Left {
+            register.expect(&self.sandbox);
+            register.leave(&self.sandbox);
+        } else if self.remover.queue.send(self.sandbox.clone()).is_err() {
             // The runtime is going down; the next start's sweep removes it.
-            self.remover.register.leave(&self.sandbox);
+            register.leave(&self.sandbox);
         }
     }
 }

@@ -1,16 +1,19 @@
-//! One sandbox, from nothing to a kernel that answers.
+//! One sandbox, from nothing to a kernel that answers; or from what an earlier life left of it.
 
 use std::time::Duration;
 
 use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{CreateContainerOptionsBuilder, StartContainerOptions};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions,
+};
 use cellblock_link::request::StartKernel;
 use cellblock_link::{Connection, LinkConfig};
 use tokio::time::{Instant, timeout_at};
 
+use super::attach::{self, Attached};
 use super::remover::OwnedContainer;
-use super::{Inner, attach, body, packages};
-use crate::sandbox::linked::{self, LinkedSandbox, lost};
+use super::{Inner, body, packages};
+use crate::sandbox::linked::{self, LinkedSandbox, Owned, Parts, lost};
 use crate::sandbox::{KernelStart, PackageAccess, Sandbox, SandboxError, SandboxId, SandboxSpec};
 
 /// Starts a sandbox, within the start timeout. Dropping the future removes what there is of it.
@@ -59,21 +62,78 @@ async fn start_once(
     }
     let id = SandboxId::random();
     let container = create(engine, spec, &id).await?;
-    let link = boot(engine, &id, &container, deadline).await?;
-    let sandbox = LinkedSandbox::new(id, link, engine.max_message, spec.network, container);
+    let attached = attach::attach(&engine.calls, &id, &container.name()).await?;
+    let ((), link) = tokio::try_join!(run(engine, &container), open(attached, deadline))?;
+    let sandbox = linked(engine, spec, id, link, container);
     match spec.kernel {
-        KernelStart::Now => start_kernel(&sandbox, spec, deadline).await?,
+        KernelStart::Now => start_kernel(&sandbox, spec).await?,
         KernelStart::Never => {}
     }
     Ok(Box::new(sandbox))
 }
 
+/// Links up with a sandbox that runs already, within the start timeout.
+pub(super) async fn adopt(
+    engine: &Inner,
+    id: &SandboxId,
+    spec: &SandboxSpec,
+) -> Result<Box<dyn Sandbox>, SandboxError> {
+    let deadline = Instant::now() + engine.start_timeout;
+    let container = engine.remover.adopt(id);
+    let outcome = timeout_at(deadline, async {
+        must_run(engine, &container).await?;
+        let attached = attach::attach(&engine.calls, id, &container.name()).await?;
+        open(attached, deadline).await
+    })
+    .await;
+    let late = |_| SandboxError::Lost("its agent did not answer in time".to_owned());
+    match outcome.unwrap_or_else(|elapsed| Err(late(elapsed))) {
+        Ok(link) => Ok(Box::new(linked(engine, spec, id.clone(), link, container))),
+        Err(error @ SandboxError::Gone(_)) => Err(error),
+        Err(error) => {
+            container.leave();
+            Err(error)
+        }
+    }
+}
+
+/// A container that has ended is of no use to anybody: what was in it is gone.
+async fn must_run(engine: &Inner, container: &OwnedContainer) -> Result<(), SandboxError> {
+    let name = container.name();
+    let inspected = engine.calls.find("inspect", |docker| async move {
+        docker
+            .inspect_container(&name, None::<InspectContainerOptions>)
+            .await
+    });
+    let state = inspected.await?.and_then(|container| container.state);
+    match state.and_then(|state| state.running) {
+        Some(true) => Ok(()),
+        Some(false) => Err(SandboxError::Gone("its container has ended".to_owned())),
+        None => Err(SandboxError::Gone("it has no container".to_owned())),
+    }
+}
+
+fn linked(
+    engine: &Inner,
+    spec: &SandboxSpec,
+    id: SandboxId,
+    link: Connection,
+    owned: OwnedContainer,
+) -> LinkedSandbox<OwnedContainer> {
+    LinkedSandbox::new(Parts {
+        id,
+        link,
+        max_message: engine.max_message,
+        kernel: kernel(spec, engine.start_timeout),
+        owned,
+    })
+}
+
 async fn start_kernel(
     sandbox: &LinkedSandbox<OwnedContainer>,
     spec: &SandboxSpec,
-    deadline: Instant,
 ) -> Result<(), SandboxError> {
-    let ready = sandbox.start_kernel(kernel(spec, deadline)).await?;
+    let ready = sandbox.start_kernel().await?;
     sandbox.mark_files().await?;
     tracing::debug!(
         sandbox = %sandbox.id(),
@@ -120,27 +180,17 @@ async fn create_owned(
     Ok(())
 }
 
-/// Attaches, and starts the agent while HELLO waits for it.
-async fn boot(
-    engine: &Inner,
-    id: &SandboxId,
-    container: &OwnedContainer,
-    deadline: Instant,
-) -> Result<Connection, SandboxError> {
-    let attached = attach::attach(&engine.calls, id, &container.name()).await?;
+/// Shakes hands. The agent may start only now, while HELLO waits for it.
+async fn open(attached: Attached, deadline: Instant) -> Result<Connection, SandboxError> {
     let config = LinkConfig {
         open_within: deadline.saturating_duration_since(Instant::now()),
         max_streams: linked::STREAMS,
         ..LinkConfig::default()
     };
-    let opening = async {
-        Connection::open(attached.reader, attached.writer, config)
-            .await
-            .map(|(link, _)| link)
-            .map_err(|error| lost(&error))
-    };
-    let ((), link) = tokio::try_join!(run(engine, container), opening)?;
-    Ok(link)
+    Connection::open(attached.reader, attached.writer, config)
+        .await
+        .map(|(link, _)| link)
+        .map_err(|error| lost(&error))
 }
 
 async fn run(engine: &Inner, container: &OwnedContainer) -> Result<(), SandboxError> {
@@ -155,17 +205,13 @@ async fn run(engine: &Inner, container: &OwnedContainer) -> Result<(), SandboxEr
         .await
 }
 
-fn kernel(spec: &SandboxSpec, deadline: Instant) -> StartKernel {
-    let left = deadline.saturating_duration_since(Instant::now());
+/// How its kernel is started: within `limit`, whoever waits for it.
+fn kernel(spec: &SandboxSpec, limit: Duration) -> StartKernel {
     StartKernel {
         kernelspec: spec.environment.kernelspec.clone(),
         environment: spec.environment_variables.clone(),
         working_directory: spec.working_directory.clone(),
         network: spec.network,
-        deadline_ms: millis(left),
+        deadline_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

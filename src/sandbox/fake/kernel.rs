@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::message::{content, kind, message, text};
 use super::sandbox::Life;
@@ -24,18 +25,17 @@ const KILLED: KernelExit = KernelExit {
 /// The end of input, as frontends say it to ipykernel.
 const END_OF_INPUT: &str = "\u{4}";
 
-/// Serves until the sandbox is lost, which ends `events`.
+/// Serves until it is killed, or the sandbox is lost.
 pub(super) async fn run(
     life: Arc<Life>,
     requests: mpsc::Receiver<KernelMessage>,
-    events: mpsc::Sender<KernelEvent>,
+    killed: CancellationToken,
 ) {
     let lost = life.lost.clone();
     let kernel = Kernel {
         life,
         requests,
-        events,
-        messages: 0,
+        killed,
         executions: 0,
         idles: Idles::Told,
     };
@@ -57,19 +57,17 @@ enum Idles {
 struct Kernel {
     life: Arc<Life>,
     requests: mpsc::Receiver<KernelMessage>,
-    events: mpsc::Sender<KernelEvent>,
-    messages: u64,
+    killed: CancellationToken,
     executions: u64,
     idles: Idles,
 }
 
 impl Kernel {
     async fn live(mut self) {
-        let killed = self.life.killed.clone();
+        let killed = self.killed.clone();
         let exit = killed.run_until_cancelled(self.serve()).await;
         let exit = exit.unwrap_or(KILLED);
         self.say(KernelEvent::Exited(exit)).await;
-        pending().await
     }
 
     async fn serve(&mut self) -> KernelExit {
@@ -168,7 +166,10 @@ impl Kernel {
             Step::Connect { to, text } => self.connect(&to, &text, parent).await?,
             Step::Where => self.tell_where(parent).await,
             Step::Silent => self.idles = Idles::Untold,
-            Step::Gap => self.say(KernelEvent::Gap).await,
+            Step::Gap => {
+                let after = self.life.next_message();
+                self.say(KernelEvent::Gap { after }).await;
+            }
             Step::Exit => return Err(Stop::Exited(exit(0))),
             Step::Oom => {
                 self.life.oom_kills.fetch_add(1, Ordering::Relaxed);
@@ -263,14 +264,12 @@ impl Kernel {
     }
 
     async fn send(&mut self, channel: Channel, kind: &str, parent: &Bytes, content: Value) {
-        self.messages += 1;
-        let message = message(self.messages, channel, kind, parent, &content);
+        let message = message(self.life.next_message(), channel, kind, parent, &content);
         self.say(KernelEvent::Message(message)).await;
     }
 
-    /// Tells the service; it does not matter whether it still listens.
     async fn say(&self, event: KernelEvent) {
-        let _ = self.events.send(event).await;
+        self.life.events.say(event).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the fake engine has made, and what has become of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::sandbox::Life;
@@ -44,6 +44,7 @@ struct Entries {
     counts: Counts,
     history: Vec<Happening>,
     alive: BTreeMap<SandboxId, Arc<Life>>,
+    expected: BTreeSet<SandboxId>,
 }
 
 /// A start under way, until it is dropped.
@@ -83,6 +84,17 @@ impl Ledger {
         let mut entries = self.entries();
         entries.history.push(Happening::Removed(id.clone()));
         entries.alive.remove(id);
+    }
+
+    pub(super) fn expect(&self, id: &SandboxId) {
+        self.entries().expected.insert(id.clone());
+    }
+
+    /// One that is expected and lives.
+    pub(super) fn adopt(&self, id: &SandboxId) -> Option<Arc<Life>> {
+        let mut entries = self.entries();
+        let expected = entries.expected.remove(id);
+        entries.alive.get(id).filter(|_| expected).cloned()
     }
 
     /// Whether a sandbox that lives has the package volume.

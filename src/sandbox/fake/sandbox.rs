@@ -10,17 +10,18 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::events::Events;
 use super::files::Files;
 use super::kernel;
 use super::ledger::Ledger;
 use super::network::Outlet;
 use super::processes::Processes;
 use crate::sandbox::{
-    FilesReply, KernelMessages, KernelStart, Outbound, Process, ProcessEnd, Sandbox, SandboxError,
-    SandboxId, SandboxSpec, TarReader, Usage,
+    FilesReply, KernelMessage, KernelMessages, KernelStart, Outbound, Process, ProcessEnd, Sandbox,
+    SandboxError, SandboxId, SandboxSpec, TarReader, Usage,
 };
 
-/// Kernel messages that wait for their reader.
+/// Messages that wait for the kernel, and events for their reader.
 const QUEUE: usize = 256;
 
 /// What the sandbox, its kernel and the engine share.
@@ -31,7 +32,10 @@ pub(super) struct Life {
     pub(super) ledger: Arc<Ledger>,
     pub(super) outlet: Outlet,
     pub(super) interrupted: Notify,
-    pub(super) killed: CancellationToken,
+    /// What the kernels, one after the other, have said.
+    pub(super) events: Events,
+    messages: AtomicU64,
+    kernel: Mutex<Option<RunningKernel>>,
     pub(super) lost: CancellationToken,
     pub(super) deaf: AtomicBool,
     pub(super) stalled: AtomicBool,
@@ -39,15 +43,58 @@ pub(super) struct Life {
     files: Mutex<Files>,
 }
 
+/// The kernel of a sandbox.
+#[derive(Clone, Debug)]
+struct RunningKernel {
+    requests: mpsc::Sender<KernelMessage>,
+    killed: CancellationToken,
+}
+
 impl Life {
+    /// Starts a kernel, after killing the one that runs.
+    fn start_kernel(self: &Arc<Self>) {
+        let (requests, requested) = mpsc::channel(QUEUE);
+        let killed = CancellationToken::new();
+        tokio::spawn(kernel::run(self.clone(), requested, killed.clone()));
+        let before = self.kernel().replace(RunningKernel { requests, killed });
+        if let Some(before) = before {
+            before.killed.cancel();
+        }
+    }
+
     /// Ends the kernel's process by signal.
     pub(super) fn kill(&self) {
-        self.killed.cancel();
+        if let Some(kernel) = &*self.kernel() {
+            kernel.killed.cancel();
+        }
+    }
+
+    /// The number of the next message of a kernel.
+    pub(super) fn next_message(&self) -> u64 {
+        self.messages.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Passes messages on to whichever kernel runs then.
+    async fn pass_on(self: Arc<Self>, mut outgoing: mpsc::Receiver<KernelMessage>) {
+        while let Some(message) = outgoing.recv().await {
+            let kernel = self.kernel().clone();
+            if let Some(kernel) = kernel {
+                // One that has ended hears nothing.
+                let _ = kernel.requests.send(message).await;
+            }
+        }
+    }
+
+    fn kernel(&self) -> MutexGuard<'_, Option<RunningKernel>> {
+        self.kernel
+            .lock()
+            .expect("nothing panics while it holds the kernel")
     }
 
     /// Cuts the sandbox off.
     pub(super) fn lose(&self) {
         self.lost.cancel();
+        self.events.close();
     }
 
     pub(super) fn files(&self) -> MutexGuard<'_, Files> {
@@ -71,7 +118,14 @@ impl Life {
 pub(super) struct FakeSandbox {
     life: Arc<Life>,
     processes: Arc<Processes>,
-    messages: Mutex<Option<KernelMessages>>,
+    end: End,
+}
+
+/// What becomes of a sandbox that is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Removed,
+    Left,
 }
 
 impl FakeSandbox {
@@ -87,7 +141,9 @@ impl FakeSandbox {
             ledger: ledger.clone(),
             outlet: Outlet::default(),
             interrupted: Notify::new(),
-            killed: CancellationToken::new(),
+            events: Events::default(),
+            messages: AtomicU64::new(0),
+            kernel: Mutex::default(),
             lost: CancellationToken::new(),
             deaf: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
@@ -95,29 +151,32 @@ impl FakeSandbox {
             files: Mutex::default(),
         });
         ledger.made(&life.id, life.clone());
-        let messages = match spec.kernel {
-            KernelStart::Now => Some(start_kernel(&life)),
-            KernelStart::Never => None,
-        };
+        match spec.kernel {
+            KernelStart::Now => life.start_kernel(),
+            KernelStart::Never => {}
+        }
+        FakeSandbox::of(life, processes)
+    }
+
+    /// One that lives already.
+    pub(super) fn of(life: Arc<Life>, processes: &Arc<Processes>) -> FakeSandbox {
         FakeSandbox {
             life,
             processes: processes.clone(),
-            messages: Mutex::new(messages),
+            end: End::Removed,
         }
     }
 }
 
-fn start_kernel(life: &Arc<Life>) -> KernelMessages {
-    let (outgoing, requests) = mpsc::channel(QUEUE);
-    let (events, incoming) = mpsc::channel(QUEUE);
-    tokio::spawn(kernel::run(life.clone(), requests, events));
-    KernelMessages { outgoing, incoming }
-}
-
 impl Drop for FakeSandbox {
     fn drop(&mut self) {
-        self.life.lose();
-        self.life.ledger.removed(&self.life.id);
+        match self.end {
+            End::Removed => {
+                self.life.lose();
+                self.life.ledger.removed(&self.life.id);
+            }
+            End::Left => self.life.ledger.expect(&self.life.id),
+        }
     }
 }
 
@@ -127,12 +186,23 @@ impl Sandbox for FakeSandbox {
         &self.life.id
     }
 
-    async fn kernel_messages(&self) -> Result<KernelMessages, SandboxError> {
+    async fn kernel_messages(&self, after: u64) -> Result<KernelMessages, SandboxError> {
         self.life.reach().await?;
-        let mut messages = self.messages.lock().expect("nothing panics with it");
-        messages
-            .take()
-            .ok_or_else(|| SandboxError::Lost("opened twice, or there is no kernel".to_owned()))
+        let (outgoing, to_send) = mpsc::channel(QUEUE);
+        let pass_on = self.life.clone().pass_on(to_send);
+        tokio::spawn(self.life.lost.clone().run_until_cancelled_owned(pass_on));
+        Ok(KernelMessages {
+            after,
+            outgoing,
+            incoming: self.life.events.listen(after),
+        })
+    }
+
+    async fn restart_kernel(&self) -> Result<(), SandboxError> {
+        self.life.reach().await?;
+        self.life.deaf.store(false, Ordering::Relaxed);
+        self.life.start_kernel();
+        Ok(())
     }
 
     async fn interrupt(&self) -> Result<(), SandboxError> {
@@ -196,5 +266,9 @@ impl Sandbox for FakeSandbox {
         let lost = self.life.lost.clone();
         let next = lost.run_until_cancelled(self.life.outlet.next()).await;
         next.unwrap_or_else(|| Err(SandboxError::Lost("told to be".to_owned())))
+    }
+
+    fn leave(mut self: Box<Self>) {
+        self.end = End::Left;
     }
 }

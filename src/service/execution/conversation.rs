@@ -138,7 +138,9 @@ impl<'a> Conversation<'a> {
         loop {
             let ending = match self.hear().await {
                 Heard::Event(KernelEvent::Message(message)) => self.take(&message).await,
-                Heard::Event(KernelEvent::Gap) => Some(Ending::OutputLimit),
+                Heard::Event(KernelEvent::Gap { .. } | KernelEvent::Unreadable) => {
+                    Some(Ending::OutputLimit)
+                }
                 Heard::Event(KernelEvent::Exited(_)) => Some(Ending::KernelExited),
                 Heard::Silence => Some(self.replied()),
                 Heard::End => Some(Ending::Cut),

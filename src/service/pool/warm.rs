@@ -35,7 +35,7 @@ impl WarmSandbox {
         let begun = Instant::now();
         let start = async {
             let sandbox = engine.start(spec).await?;
-            let messages = sandbox.kernel_messages().await?;
+            let messages = sandbox.kernel_messages(0).await?;
             Ok((sandbox, messages))
         };
         let started = timeout(start_timeout + BEYOND_START, start).await;
@@ -76,8 +76,8 @@ impl WarmSandbox {
 
     fn hear(&mut self, event: &KernelEvent) {
         match event {
-            KernelEvent::Message(_) | KernelEvent::Gap => {}
-            KernelEvent::Exited(_) => self.ended = true,
+            KernelEvent::Message(_) | KernelEvent::Gap { .. } => {}
+            KernelEvent::Exited(_) | KernelEvent::Unreadable => self.ended = true,
         }
     }
 }
