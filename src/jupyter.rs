@@ -9,5 +9,8 @@ mod json;
 pub mod message;
 pub mod output;
 
-pub use message::{Header, MessageView, execute_request, input_reply};
+pub use message::{
+    ExecutionState, Glance, Header, MessageView, execute_request, glance, input_reply,
+    kernel_info_request, status_message,
+};
 pub use output::{Output, OutputFolder, OutputLimitReached, RaisedError};

@@ -3,6 +3,8 @@
 //! A header has more fields than are read here (session, date, version, subshell_id, and whatever comes
 //! next). They are not modelled, so none can be wrong, missing or dropped.
 
+mod glance;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,6 +12,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::json;
+
+pub use glance::{Glance, glance};
 
 /// The longest header that is read, in bytes. Real ones have about 300; more is an attempt to cost something.
 const MAX_HEADER: usize = 64 << 10;
@@ -101,7 +105,6 @@ fn read_parent(part: &[u8]) -> Option<Header> {
 /// `input_request` on stdin, and waits for its [`input_reply`].
 #[must_use]
 pub fn execute_request(code: &str) -> (String, Vec<Bytes>) {
-    let msg_id = Uuid::new_v4().to_string();
     let content = json!({
         "code": code,
         "silent": false,
@@ -110,23 +113,75 @@ pub fn execute_request(code: &str) -> (String, Vec<Bytes>) {
         "allow_stdin": true,
         "stop_on_error": true,
     });
-    let parts = vec![
-        header_part(&msg_id, "execute_request"),
-        Bytes::from_static(b"{}"),
-        Bytes::from_static(b"{}"),
-        part(&content),
-    ];
-    (msg_id, parts)
+    request("execute_request", &content)
+}
+
+/// The parts of a `kernel_info_request`, and its msg_id. Every kernel answers it, on shell and with its status on
+/// iopub, so it tells whether both are heard.
+#[must_use]
+pub fn kernel_info_request() -> (String, Vec<Bytes>) {
+    request("kernel_info_request", &json!({}))
 }
 
 /// The parts of an `input_reply` to the `input_request` whose header part is `parent`.
 #[must_use]
 pub fn input_reply(parent: &Bytes, value: &str) -> Vec<Bytes> {
+    let msg_id = Uuid::new_v4().to_string();
+    message(&msg_id, "input_reply", parent, &json!({ "value": value }))
+}
+
+/// What a kernel is doing, as a `status` message tells it. The last two are said for it, by whoever looks after
+/// its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExecutionState {
+    /// Its process runs, and has said nothing yet.
+    Starting,
+    /// It runs code, or answers a request.
+    Busy,
+    /// It waits for a request.
+    Idle,
+    /// Its process was ended, and another takes its place.
+    Restarting,
+    /// Its process ended, and nothing takes its place.
+    Dead,
+}
+
+impl ExecutionState {
+    /// As it is written in the protocol.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ExecutionState::Starting => "starting",
+            ExecutionState::Busy => "busy",
+            ExecutionState::Idle => "idle",
+            ExecutionState::Restarting => "restarting",
+            ExecutionState::Dead => "dead",
+        }
+    }
+}
+
+/// The parts of a `status` message, for iopub. `parent` is the header part of the request that it belongs to, or
+/// `{}`.
+#[must_use]
+pub fn status_message(state: ExecutionState, parent: &Bytes) -> Vec<Bytes> {
+    let msg_id = Uuid::new_v4().to_string();
+    let content = json!({ "execution_state": state.as_str() });
+    message(&msg_id, "status", parent, &content)
+}
+
+/// The parts of a message that answers none, and its msg_id.
+fn request(msg_type: &str, content: &Value) -> (String, Vec<Bytes>) {
+    let msg_id = Uuid::new_v4().to_string();
+    let parts = message(&msg_id, msg_type, &Bytes::from_static(b"{}"), content);
+    (msg_id, parts)
+}
+
+fn message(msg_id: &str, msg_type: &str, parent: &Bytes, content: &Value) -> Vec<Bytes> {
     vec![
-        header_part(&Uuid::new_v4().to_string(), "input_reply"),
+        header_part(msg_id, msg_type),
         parent.clone(),
         Bytes::from_static(b"{}"),
-        part(&json!({ "value": value })),
+        part(content),
     ]
 }
 
@@ -250,5 +305,33 @@ mod tests {
         assert_eq!(view.header.msg_type, "input_reply");
         assert_eq!(view.parent_id, "q");
         assert_eq!(view.content(), Some(json!({"value": "an\nswer"})));
+    }
+
+    #[test]
+    fn a_kernel_info_request_asks_for_nothing_else() {
+        let (msg_id, parts) = kernel_info_request();
+        let view = MessageView::parse(&parts).unwrap();
+        assert_eq!(view.header.msg_id, msg_id);
+        assert_eq!(view.header.msg_type, "kernel_info_request");
+        assert_eq!(view.parent_id, "");
+        assert_eq!(view.content(), Some(json!({})));
+    }
+
+    #[test]
+    fn a_status_tells_its_state_and_carries_its_request_s_header_as_it_came() {
+        let request = Bytes::from_static(br#"{ "msg_id":"q" }"#);
+        for (state, name) in [
+            (ExecutionState::Starting, "starting"),
+            (ExecutionState::Busy, "busy"),
+            (ExecutionState::Idle, "idle"),
+            (ExecutionState::Restarting, "restarting"),
+            (ExecutionState::Dead, "dead"),
+        ] {
+            let parts = status_message(state, &request);
+            assert_eq!(parts[1], request);
+            let view = MessageView::parse(&parts).unwrap();
+            assert_eq!(view.header.msg_type, "status");
+            assert_eq!(view.content(), Some(json!({"execution_state": name})));
+        }
     }
 }
