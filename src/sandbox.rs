@@ -7,19 +7,21 @@
 pub mod docker;
 #[cfg(feature = "fake")]
 pub mod fake;
+mod file;
 mod linked;
 mod network;
 mod packages;
 mod process;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use bytesize::ByteSize;
 pub use cellblock_link::message::{Channel, KernelMessage};
 pub use cellblock_link::request::{FilesReply, KernelExit, Usage};
+pub use file::{ByteRange, ByteReader, Entry, EntryKind, Listing, MAX_LISTED};
 pub use network::{Duplex, Network, Outbound, Refusal, Wire};
 pub use packages::{PACKAGES_DIRECTORY, PackageAccess, PackageVolume, PackageVolumeInfo};
 pub use process::{Process, ProcessEnd};
@@ -173,8 +175,8 @@ pub trait Sandbox: Send + Sync {
     async fn interrupt(&self) -> Result<(), SandboxError>;
     /// Kills every process of the sandbox but the agent.
     async fn kill_all(&self) -> Result<(), SandboxError>;
-    /// Unpacks a tar into the working directory.
-    async fn put_files(&self, tar: TarReader) -> Result<(), SandboxError>;
+    /// Unpacks a tar into a directory, which is made if need be.
+    async fn put_files(&self, directory: &str, tar: TarReader) -> Result<(), SandboxError>;
     /// What is in the working directory from now on counts as old for [`Sandbox::get_files`].
     async fn mark_files(&self) -> Result<(), SandboxError>;
     /// The regular files of the working directory that were made or changed since the mark, as a tar.
@@ -183,6 +185,33 @@ pub trait Sandbox: Send + Sync {
         max_files: u32,
         max_bytes: u64,
     ) -> Result<(FilesReply, TarReader), SandboxError>;
+    /// All regular files below a directory, as a tar.
+    async fn get_directory(
+        &self,
+        directory: &str,
+        max_files: u32,
+        max_bytes: u64,
+    ) -> Result<(FilesReply, TarReader), SandboxError>;
+    /// The first entries directly in a directory, in the order of the names; [`MAX_LISTED`] at most.
+    async fn list_files(&self, directory: &str, limit: u32) -> Result<Listing, SandboxError>;
+    /// What is known of a file or directory.
+    async fn file_entry(&self, path: &str) -> Result<Entry, SandboxError>;
+    /// Reads a file, or a part of it; the entry says its whole size. Reading fails where the file becomes shorter
+    /// meanwhile.
+    async fn read_file(
+        &self,
+        path: &str,
+        range: Option<ByteRange>,
+    ) -> Result<(Entry, ByteReader), SandboxError>;
+    /// Writes a file, in the place of whatever has the name, unless that is a directory. Folders on the way are made.
+    /// Nothing has changed until all of the content is there; dropping the future before gives it up.
+    async fn write_file(&self, path: &str, content: ByteReader) -> Result<Entry, SandboxError>;
+    /// Makes a directory where nothing is yet, and folders on the way.
+    async fn make_directory(&self, path: &str) -> Result<Entry, SandboxError>;
+    /// Renames a file or directory to what nothing is called yet, in a folder that is there.
+    async fn rename_file(&self, from: &str, to: &str) -> Result<Entry, SandboxError>;
+    /// Deletes a file, or a directory with everything in it. Dropping the future ends it midway.
+    async fn delete_file(&self, path: &str) -> Result<(), SandboxError>;
     /// What it has used.
     async fn usage(&self) -> Result<Usage, SandboxError>;
     /// Runs a process to its end. Dropping the future kills it.
@@ -253,7 +282,31 @@ pub enum SandboxError {
     /// The sandbox does not answer any more, or not what it should.
     #[error("the sandbox is lost: {0}")]
     Lost(String),
-    /// Files could not be written or read in it.
+    /// Files could not be written or read in it, for a reason that has no name of its own.
     #[error("files: {0}")]
     Files(String),
+    /// There is no such file or directory in it.
+    #[error("no such file: {0}")]
+    NoSuchFile(String),
+    /// There is something of that name already.
+    #[error("it exists: {0}")]
+    FileExists(String),
+    /// It is a directory, a link, a pipe or the like, and no regular file.
+    #[error("not a file: {0}")]
+    NotAFile(String),
+    /// It, or something on the way to it, is no directory. A link is none.
+    #[error("not a directory: {0}")]
+    NotADirectory(String),
+    /// There is no room in it, or a file would become larger than its files may be.
+    #[error("no space: {0}")]
+    NoSpace(String),
+    /// The permissions that its files have do not allow it.
+    #[error("no permission: {0}")]
+    NoPermission(String),
+    /// The path is none that can be meant.
+    #[error("not a path: {0}")]
+    BadPath(String),
+    /// What was to be put into it could not be read.
+    #[error("the content broke off: {0}")]
+    Content(io::Error),
 }

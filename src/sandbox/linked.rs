@@ -3,6 +3,7 @@
 //! This is all of a running sandbox that is not the engine's business. What owns the container comes along as a value
 //! that is dropped *after* the link: a container whose output nobody reads must not be killed while it is attached.
 
+mod files;
 mod outbound;
 
 use std::io;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cellblock_link::message::{KernelMessage, MessageFrame, MessageReader, write_frame};
 use cellblock_link::request::{
-    Failure, FailureKind, GetFiles, KernelReady, MAX_OUTPUT, Reply, Request, RunProcess,
+    Failure, FailureKind, GetFiles, KernelReady, MAX_OUTPUT, Reply, Request, RunProcess, Since,
     StartKernel,
 };
 use cellblock_link::{Connection, LinkError, Opener, Stream};
@@ -21,8 +22,8 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::{
-    FilesReply, KernelEvent, KernelMessages, Outbound, Process, ProcessEnd, Sandbox, SandboxError,
-    SandboxId, TarReader, Usage,
+    ByteRange, ByteReader, Entry, FilesReply, KernelEvent, KernelMessages, Listing, Outbound,
+    Process, ProcessEnd, Sandbox, SandboxError, SandboxId, TarReader, Usage,
 };
 
 /// Kernel events that wait for the service. Beyond it the agent's ring holds them, and says what it had to drop.
@@ -42,6 +43,9 @@ const CONNECTIONS: usize = 32;
 
 /// Streams at once: for those connections, and for everything else that is asked of the sandbox meanwhile.
 pub(super) const STREAMS: usize = CONNECTIONS + 16;
+
+/// How much of the agent's words is believed to be a reason, in characters.
+const LONGEST_DETAIL: usize = 500;
 
 /// The kernel's working directory, to the agent.
 const HERE: &str = ".";
@@ -168,24 +172,8 @@ impl<O: Owned> Sandbox for LinkedSandbox<O> {
         self.tell(&Request::KillAll).await
     }
 
-    async fn put_files(&self, mut tar: TarReader) -> Result<(), SandboxError> {
-        let directory = HERE.to_owned();
-        let mut stream = self
-            .opener
-            .begin(&Request::PutFiles { directory })
-            .await
-            .map_err(|error| lost(&error))?;
-        // The agent reads to the end whatever it thinks of it. So this fails with our own tar, or with the link; and the
-        // stream, dropped, tells the agent.
-        let files = |error: io::Error| SandboxError::Files(error.to_string());
-        tokio::io::copy(&mut tar, &mut stream)
-            .await
-            .map_err(files)?;
-        stream.shutdown().await.map_err(files)?;
-        match stream.read_reply().await.map_err(files)? {
-            Reply::Unpacked { .. } => Ok(()),
-            reply => Err(unexpected(reply)),
-        }
+    async fn put_files(&self, directory: &str, mut tar: TarReader) -> Result<(), SandboxError> {
+        self.put(directory, &mut tar).await
     }
 
     async fn mark_files(&self) -> Result<(), SandboxError> {
@@ -198,15 +186,60 @@ impl<O: Owned> Sandbox for LinkedSandbox<O> {
         max_files: u32,
         max_bytes: u64,
     ) -> Result<(FilesReply, TarReader), SandboxError> {
-        let request = Request::GetFiles(GetFiles {
+        self.get(GetFiles {
             directory: HERE.to_owned(),
+            since: Since::Mark,
             max_files,
             max_bytes,
-        });
-        match self.ask(&request).await? {
-            (Reply::Files(files), stream) => Ok((files, Box::new(stream))),
-            (reply, _) => Err(unexpected(reply)),
-        }
+        })
+        .await
+    }
+
+    async fn get_directory(
+        &self,
+        directory: &str,
+        max_files: u32,
+        max_bytes: u64,
+    ) -> Result<(FilesReply, TarReader), SandboxError> {
+        self.get(GetFiles {
+            directory: directory.to_owned(),
+            since: Since::Everything,
+            max_files,
+            max_bytes,
+        })
+        .await
+    }
+
+    async fn list_files(&self, directory: &str, limit: u32) -> Result<Listing, SandboxError> {
+        self.list(directory, limit).await
+    }
+
+    async fn file_entry(&self, path: &str) -> Result<Entry, SandboxError> {
+        self.entry(path).await
+    }
+
+    async fn read_file(
+        &self,
+        path: &str,
+        range: Option<ByteRange>,
+    ) -> Result<(Entry, ByteReader), SandboxError> {
+        self.read(path, range).await
+    }
+
+    async fn write_file(&self, path: &str, mut content: ByteReader) -> Result<Entry, SandboxError> {
+        self.write(path, &mut content).await
+    }
+
+    async fn make_directory(&self, path: &str) -> Result<Entry, SandboxError> {
+        self.new_directory(path).await
+    }
+
+    async fn rename_file(&self, from: &str, to: &str) -> Result<Entry, SandboxError> {
+        self.rename(from, to).await
+    }
+
+    async fn delete_file(&self, path: &str) -> Result<(), SandboxError> {
+        self.delete(path).await
     }
 
     async fn usage(&self) -> Result<Usage, SandboxError> {
@@ -295,6 +328,7 @@ fn unexpected(reply: Reply) -> SandboxError {
     let Reply::Failed(Failure { kind, detail }) = reply else {
         return SandboxError::Lost("the agent answered something else".to_owned());
     };
+    let detail: String = detail.chars().take(LONGEST_DETAIL).collect();
     match kind {
         FailureKind::Kernelspec | FailureKind::KernelStart | FailureKind::Process => {
             SandboxError::Start(detail)
@@ -304,5 +338,12 @@ fn unexpected(reply: Reply) -> SandboxError {
         | FailureKind::Refused
         | FailureKind::Unreachable => SandboxError::Lost(detail),
         FailureKind::Files => SandboxError::Files(detail),
+        FailureKind::NoSuchFile => SandboxError::NoSuchFile(detail),
+        FailureKind::FileExists => SandboxError::FileExists(detail),
+        FailureKind::NotAFile => SandboxError::NotAFile(detail),
+        FailureKind::NotADirectory => SandboxError::NotADirectory(detail),
+        FailureKind::NoSpace => SandboxError::NoSpace(detail),
+        FailureKind::NoPermission => SandboxError::NoPermission(detail),
+        FailureKind::BadPath => SandboxError::BadPath(detail),
     }
 }

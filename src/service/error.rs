@@ -71,6 +71,19 @@ impl From<SandboxError> for ServiceError {
             SandboxError::EngineRefused(_) | SandboxError::Files(_) => {
                 ServiceError::Internal(words)
             }
+            SandboxError::NoSuchFile(_) => ServiceError::NotFound,
+            SandboxError::FileExists(_)
+            | SandboxError::NotAFile(_)
+            | SandboxError::NotADirectory(_)
+            | SandboxError::NoPermission(_)
+            | SandboxError::BadPath(_) => ServiceError::invalid("path", words),
+            SandboxError::NoSpace(_) => ServiceError::TooLarge {
+                field: "content".to_owned(),
+                reason: words,
+            },
+            SandboxError::Content(_) => {
+                ServiceError::invalid("content", "it ended before all of it had come")
+            }
         }
     }
 }

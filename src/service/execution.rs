@@ -182,7 +182,7 @@ impl Executions {
         let began = Instant::now();
         let tar = inputs.into_tar(self.files.clone(), owner.clone());
         let copy = async {
-            sandbox.put_files(tar).await?;
+            sandbox.put_files(".", tar).await?;
             sandbox.mark_files().await
         };
         let late = |_| ServiceError::Unavailable("the files in took too long".to_owned());
@@ -236,8 +236,16 @@ impl Executions {
 /// What was put is the caller's: that there is no room for it, or that a stored file has expired meanwhile.
 fn refused_files(error: SandboxError) -> ServiceError {
     match error {
-        SandboxError::Files(words) => {
-            tracing::info!(words, "files were refused");
+        SandboxError::Files(_)
+        | SandboxError::NoSuchFile(_)
+        | SandboxError::FileExists(_)
+        | SandboxError::NotAFile(_)
+        | SandboxError::NotADirectory(_)
+        | SandboxError::NoSpace(_)
+        | SandboxError::NoPermission(_)
+        | SandboxError::BadPath(_)
+        | SandboxError::Content(_) => {
+            tracing::info!(%error, "files were refused");
             let reason =
                 "they could not be put into the sandbox: they do not fit, or are no longer stored";
             ServiceError::invalid("files", reason)

@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cellblock_link::request::{
-    AgentHello, Failure, FailureKind, PROTOCOL_VERSION, Reply, Request, RunProcess, StartKernel,
+    AgentHello, Failure, FailureKind, FileRequest, PROTOCOL_VERSION, Reply, Request, RunProcess,
+    StartKernel,
 };
 use cellblock_link::{Listener, Stream};
 use nix::sys::prctl::{set_child_subreaper, set_dumpable};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
-use crate::files::{self, FilesError, Marks};
+use crate::files::{self, FilesError, Marks, Place};
 use crate::kernel::{Kernels, NoKernel, StartError};
 use crate::launch::{self, Environment};
 use crate::log::Log;
@@ -154,11 +155,34 @@ impl Agent {
     }
 
     async fn mark(&self, directory: &str) -> Reply {
-        let directory = self.kernels.resolve(directory);
         self.marks
-            .mark(directory)
+            .mark(self.place(directory))
             .await
             .map_or_else(Reply::from, |()| Reply::Done)
+    }
+
+    async fn file(&self, request: FileRequest, stream: Stream) -> io::Result<()> {
+        let place = |path: String| self.place(&path);
+        match request {
+            FileRequest::List { directory, limit } => {
+                files::list(stream, place(directory), limit).await
+            }
+            FileRequest::Entry { path } => answer_with(stream, files::entry(place(path))).await,
+            FileRequest::Read { path, range } => files::read(stream, place(path), range).await,
+            FileRequest::Write { path } => files::write(stream, place(path)).await,
+            FileRequest::MakeDirectory { path } => {
+                answer_with(stream, files::make_directory(place(path))).await
+            }
+            FileRequest::Rename { from, to } => {
+                answer_with(stream, files::rename(place(from), place(to))).await
+            }
+            FileRequest::Delete { path } => answer_with(stream, files::delete(place(path))).await,
+        }
+    }
+
+    /// A path of a request.
+    fn place(&self, path: &str) -> Result<Place, FilesError> {
+        Place::new(self.kernels.resolve("."), path)
     }
 }
 
@@ -171,16 +195,15 @@ async fn operate(agent: Arc<Agent>, request: Request, stream: Stream) {
         }
         Request::Interrupt => answer_with(stream, agent.interrupt()).await,
         Request::KillAll => answer_with(stream, agent.kill_all()).await,
-        Request::PutFiles { directory } => {
-            files::put(stream, agent.kernels.resolve(&directory)).await
-        }
+        Request::PutFiles { directory } => files::put(stream, agent.place(&directory)).await,
         Request::MarkFiles { directory } => answer_with(stream, agent.mark(&directory)).await,
         Request::GetFiles(get) => {
             agent
                 .marks
-                .get(stream, agent.kernels.resolve(&get.directory), get)
+                .get(stream, agent.place(&get.directory), get)
                 .await
         }
+        Request::File(request) => agent.file(request, stream).await,
         Request::Run(run) => answer_with(stream, agent.run(run)).await,
         Request::NextConnection => proxy::carry(stream, &agent.proxy).await,
         Request::Usage => answer(stream, Reply::Usage(agent.cgroup.usage())).await,
@@ -261,7 +284,7 @@ impl From<ProcessError> for Reply {
 
 impl From<FilesError> for Reply {
     fn from(error: FilesError) -> Reply {
-        failed(FailureKind::Files, &error)
+        failed(error.kind(), &error)
     }
 }
 

@@ -31,6 +31,7 @@ mod json;
 mod listener;
 pub mod message;
 mod mux;
+pub mod path;
 pub mod request;
 mod stream;
 

@@ -2,13 +2,22 @@
 //!
 //! A stream begins with a [`Request`], which is answered with a [`Reply`]; what follows on the stream is said
 //! at each request. Both are JSON behind a `u32` length (big-endian, at most [`MAX_JSON`] bytes).
+//!
+//! Files and directories are named by a [path](crate::path) below the kernel's working directory (the home, where there
+//! is no kernel). No link is followed on the way.
+
+mod file;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::file::{
+    ByteRange, Entry, EntryKind, FileRequest, FilesReply, GetFiles, MAX_ENTRY, MAX_LISTED, Since,
+};
+
 /// The version of everything in this crate. Both ends must have the same: the agent comes with the service.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The longest request or reply, in bytes.
 pub const MAX_JSON: usize = 1 << 20;
@@ -33,18 +42,19 @@ pub enum Request {
     /// Unpacks the tar that follows the request on the stream (the service closes its side at the end) into
     /// `directory`, which is made if need be. [`Reply::Unpacked`] comes after the tar.
     PutFiles {
-        /// Absolute, or relative to the kernel's working directory.
+        /// A path.
         directory: String,
     },
-    /// Remembers what is in `directory` now, so that [`Request::GetFiles`] sends only what came after.
+    /// Remembers what is in `directory` now, so that [`Request::GetFiles`] can send only what came after.
     /// [`Reply::Done`].
     MarkFiles {
-        /// Absolute, or relative to the kernel's working directory.
+        /// A path.
         directory: String,
     },
-    /// Sends the regular files under `directory` that were made or changed since [`Request::MarkFiles`]:
-    /// [`Reply::Files`], then a tar of exactly these.
+    /// Sends regular files under a directory: [`Reply::Files`], then a tar of exactly these.
     GetFiles(GetFiles),
+    /// Something with one file or directory.
+    File(FileRequest),
     /// What the sandbox has used so far. [`Reply::Usage`].
     Usage,
     /// Runs a process to its end, beside the kernel or without one. [`Reply::Ran`]; giving the operation up ends it.
@@ -103,17 +113,6 @@ pub struct StartKernel {
     pub deadline_ms: u64,
 }
 
-/// Which files to send, and how many at most.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GetFiles {
-    /// Absolute, or relative to the kernel's working directory.
-    pub directory: String,
-    /// Files beyond this count are left out.
-    pub max_files: u32,
-    /// Files that would bring the sum of sizes over this many bytes are left out.
-    pub max_bytes: u64,
-}
-
 /// The agent's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
@@ -135,6 +134,13 @@ pub enum Reply {
     },
     /// The files that the tar behind this reply holds.
     Files(FilesReply),
+    /// The entries behind this reply are not all.
+    Listing {
+        /// How many were left out: beyond the limit, or with a name that is no UTF-8.
+        left_out: u64,
+    },
+    /// What is known of a file or directory.
+    Entry(Entry),
     /// What was used.
     Usage(Usage),
     /// How the process ended.
@@ -152,17 +158,6 @@ pub struct KernelReady {
     pub kernel_info: serde_json::Value,
     /// From its process's start to that reply, in milliseconds.
     pub boot_ms: u64,
-}
-
-/// What the tar behind it holds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct FilesReply {
-    /// Regular files in the tar.
-    pub files: u32,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Files, links, devices and the like that were left out, as a count.
-    pub left_out: u64,
 }
 
 /// What the sandbox has used since it was made, as its cgroup counts it (v1 or v2). Zero where the runtime
@@ -222,8 +217,22 @@ pub enum FailureKind {
     KernelStart,
     /// There is no kernel to do that with.
     NoKernel,
-    /// The file system refused: no space, no permission, a bad name.
+    /// The file system refused, for a reason that has no kind of its own.
     Files,
+    /// There is no such file or directory.
+    NoSuchFile,
+    /// There is something of that name already.
+    FileExists,
+    /// It is a directory, a link, a pipe or the like, and no regular file.
+    NotAFile,
+    /// It, or something on the way to it, is no directory. A link is none.
+    NotADirectory,
+    /// There is no room for it, or a file would become larger than files may be.
+    NoSpace,
+    /// The file's or directory's permissions, or a read-only file system, do not allow it.
+    NoPermission,
+    /// The path is none that can be meant.
+    BadPath,
     /// The request could not be understood.
     Request,
     /// The process could not be started.

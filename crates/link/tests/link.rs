@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use cellblock_link::frame::{Decoder, Frame, Kind, encode};
-use cellblock_link::request::{AgentHello, GetFiles, PROTOCOL_VERSION, Reply, Request};
+use cellblock_link::request::{AgentHello, GetFiles, PROTOCOL_VERSION, Reply, Request, Since};
 use cellblock_link::{Connection, LinkConfig, LinkError, Listener, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex, split};
 use tokio::time::{Instant, timeout};
@@ -174,6 +174,7 @@ async fn a_stalled_stream_stalls_no_other() {
     let connection = open(attach).await;
     let flood = Request::GetFiles(GetFiles {
         directory: String::new(),
+        since: Since::Mark,
         max_files: 0,
         max_bytes: 0,
     });
@@ -222,6 +223,7 @@ async fn a_stalled_stream_does_not_stop_the_heartbeat() {
     let connection = open(attach).await;
     let flood = Request::GetFiles(GetFiles {
         directory: String::new(),
+        since: Since::Mark,
         max_files: 0,
         max_bytes: 0,
     });

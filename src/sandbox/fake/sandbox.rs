@@ -11,14 +11,14 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::events::Events;
-use super::files::Files;
+use super::files::{Files, Which};
 use super::kernel;
 use super::ledger::Ledger;
 use super::network::Outlet;
 use super::processes::Processes;
 use crate::sandbox::{
-    FilesReply, KernelMessage, KernelMessages, KernelStart, Outbound, Process, ProcessEnd, Sandbox,
-    SandboxError, SandboxId, SandboxSpec, TarReader, Usage,
+    ByteRange, ByteReader, Entry, FilesReply, KernelMessage, KernelMessages, KernelStart, Listing,
+    Outbound, Process, ProcessEnd, Sandbox, SandboxError, SandboxId, SandboxSpec, TarReader, Usage,
 };
 
 /// Messages that wait for the kernel, and events for their reader.
@@ -168,6 +168,13 @@ impl FakeSandbox {
     }
 }
 
+async fn read_all(content: &mut ByteReader) -> Result<Vec<u8>, SandboxError> {
+    let mut bytes = Vec::new();
+    let read = content.read_to_end(&mut bytes).await;
+    read.map_err(SandboxError::Content)?;
+    Ok(bytes)
+}
+
 impl Drop for FakeSandbox {
     fn drop(&mut self) {
         match self.end {
@@ -219,12 +226,13 @@ impl Sandbox for FakeSandbox {
         Ok(())
     }
 
-    async fn put_files(&self, mut tar: TarReader) -> Result<(), SandboxError> {
+    async fn put_files(&self, directory: &str, mut tar: TarReader) -> Result<(), SandboxError> {
         self.life.reach().await?;
-        let mut bytes = Vec::new();
-        let read = tar.read_to_end(&mut bytes).await;
-        read.and_then(|_| self.life.files().unpack(&bytes))
-            .map_err(|error| SandboxError::Files(error.to_string()))
+        let bytes = read_all(&mut tar).await?;
+        let mut files = self.life.files();
+        files.check_way_into(directory)?;
+        let unpacked = files.unpack(directory, &bytes);
+        unpacked.map_err(|error| SandboxError::Files(error.to_string()))
     }
 
     async fn mark_files(&self) -> Result<(), SandboxError> {
@@ -239,8 +247,65 @@ impl Sandbox for FakeSandbox {
         max_bytes: u64,
     ) -> Result<(FilesReply, TarReader), SandboxError> {
         self.life.reach().await?;
-        let (reply, tar) = self.life.files().pack(max_files, max_bytes);
+        let (reply, tar) = self.life.files().pack(Which::New, max_files, max_bytes);
         Ok((reply, Box::new(Cursor::new(tar))))
+    }
+
+    async fn get_directory(
+        &self,
+        directory: &str,
+        max_files: u32,
+        max_bytes: u64,
+    ) -> Result<(FilesReply, TarReader), SandboxError> {
+        self.life.reach().await?;
+        let files = self.life.files();
+        files.check_directory(directory)?;
+        let (reply, tar) = files.pack(Which::Below(directory), max_files, max_bytes);
+        Ok((reply, Box::new(Cursor::new(tar))))
+    }
+
+    async fn list_files(&self, directory: &str, limit: u32) -> Result<Listing, SandboxError> {
+        self.life.reach().await?;
+        self.life.files().list(directory, limit)
+    }
+
+    async fn file_entry(&self, path: &str) -> Result<Entry, SandboxError> {
+        self.life.reach().await?;
+        self.life.files().entry(path)
+    }
+
+    async fn read_file(
+        &self,
+        path: &str,
+        range: Option<ByteRange>,
+    ) -> Result<(Entry, ByteReader), SandboxError> {
+        self.life.reach().await?;
+        let (entry, part) = self.life.files().read_part(path, range)?;
+        Ok((entry, Box::new(Cursor::new(part))))
+    }
+
+    async fn write_file(&self, path: &str, mut content: ByteReader) -> Result<Entry, SandboxError> {
+        self.life.reach().await?;
+        let bytes = read_all(&mut content).await?;
+        let mut files = self.life.files();
+        files.check_new_file(path)?;
+        files.write(path, bytes);
+        files.entry(path)
+    }
+
+    async fn make_directory(&self, path: &str) -> Result<Entry, SandboxError> {
+        self.life.reach().await?;
+        self.life.files().make_directory(path)
+    }
+
+    async fn rename_file(&self, from: &str, to: &str) -> Result<Entry, SandboxError> {
+        self.life.reach().await?;
+        self.life.files().rename(from, to)
+    }
+
+    async fn delete_file(&self, path: &str) -> Result<(), SandboxError> {
+        self.life.reach().await?;
+        self.life.files().delete(path)
     }
 
     async fn usage(&self) -> Result<Usage, SandboxError> {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::fcntl::{AtFlags, OFlag, RenameFlags, open, openat, renameat, renameat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, SYSFS_MAGIC, fstatfs};
 use nix::unistd::{UnlinkatFlags, unlinkat};
@@ -25,15 +25,14 @@ impl Folder {
     pub(super) fn open(path: &Path) -> Result<Folder, FilesError> {
         let opened =
             open(path, FOLDER, Mode::empty()).map_err(|error| FilesError::refused(path, error))?;
-        // In there, files are doors to this very process.
-        let kind = fstatfs(&opened)
-            .map_err(|error| FilesError::refused(path, error))?
-            .filesystem_type();
+        Folder::allowed(opened).map_err(|error| FilesError::refused(path, error))
+    }
+
+    /// `EACCES` for the system's own files: they are doors to this very process.
+    fn allowed(opened: OwnedFd) -> Result<Folder, Errno> {
+        let kind = fstatfs(&opened)?.filesystem_type();
         if [PROC_SUPER_MAGIC, SYSFS_MAGIC].contains(&kind) {
-            return Err(FilesError::NotAllowed {
-                path: path.to_owned(),
-                reason: "the system's own files",
-            });
+            return Err(Errno::EACCES);
         }
         Ok(Folder(opened))
     }
@@ -46,18 +45,23 @@ impl Folder {
 
     /// Opens the folder with the name in this one.
     pub(super) fn folder(&self, name: &CStr) -> Result<Folder, Errno> {
-        openat(&self.0, name, FOLDER | OFlag::O_NOFOLLOW, Mode::empty()).map(Folder)
+        openat(&self.0, name, FOLDER | OFlag::O_NOFOLLOW, Mode::empty()).and_then(Folder::allowed)
     }
 
     /// Opens the folder with the name in this one, and makes it if need be.
     pub(super) fn make_folder(&self, name: &CStr) -> Result<Folder, Errno> {
-        match mkdirat(&self.0, name, Mode::from_bits_truncate(0o755)) {
+        match self.new_folder(name) {
             Ok(()) | Err(Errno::EEXIST) => self.folder(name),
             Err(error) => Err(error),
         }
     }
 
-    /// Opens a regular file to be read. Never waits, as opening a pipe would.
+    /// Makes a folder where nothing is yet.
+    pub(super) fn new_folder(&self, name: &CStr) -> Result<(), Errno> {
+        mkdirat(&self.0, name, Mode::from_bits_truncate(0o755))
+    }
+
+    /// Opens a regular file to be read; `EINVAL` for what is none. Never waits, as opening a pipe would.
     pub(super) fn file(&self, name: &CStr) -> Result<File, Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let file = openat(&self.0, name, flags, Mode::empty())?;
@@ -70,18 +74,76 @@ impl Folder {
 
     /// Makes a new regular file in the place of whatever has the name, unless that is a folder.
     pub(super) fn make_file(&self, name: &CStr, mode: u32) -> Result<File, Errno> {
-        match unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir) {
+        match self.remove(name) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(error) => return Err(error),
         }
+        self.new_file(name, mode)
+    }
+
+    /// Makes a regular file where nothing is yet.
+    pub(super) fn new_file(&self, name: &CStr, mode: u32) -> Result<File, Errno> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         openat(&self.0, name, flags, Mode::from_bits_truncate(mode)).map(File::from)
     }
 
+    /// Removes what has the name; `EISDIR` if it is a folder.
+    pub(super) fn remove(&self, name: &CStr) -> Result<(), Errno> {
+        unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir)
+    }
+
+    /// Removes a folder; `ENOTEMPTY` if it is not empty.
+    pub(super) fn remove_folder(&self, name: &CStr) -> Result<(), Errno> {
+        match unlinkat(&self.0, name, UnlinkatFlags::RemoveDir) {
+            // POSIX leaves it to the file system which it is.
+            Err(Errno::EEXIST) => Err(Errno::ENOTEMPTY),
+            result => result,
+        }
+    }
+
+    /// Gives what has the name another, in the place of whatever has that, unless that is a folder.
+    pub(super) fn rename(&self, name: &CStr, to: &Folder, new: &CStr) -> Result<(), Errno> {
+        renameat(&self.0, name, &to.0, new)
+    }
+
+    /// Gives what has the name another that nothing has; `EEXIST` if something does.
+    pub(super) fn rename_new(&self, name: &CStr, to: &Folder, new: &CStr) -> Result<(), Errno> {
+        match renameat2(&self.0, name, &to.0, new, RenameFlags::RENAME_NOREPLACE) {
+            // Not every file system and runtime can look and rename in one.
+            Err(Errno::EINVAL | Errno::ENOSYS) => match to.status(new) {
+                Ok(_) => Err(Errno::EEXIST),
+                Err(Errno::ENOENT) => self.rename(name, to, new),
+                Err(error) => Err(error),
+            },
+            result => result,
+        }
+    }
+
+    /// What this folder is.
+    pub(super) fn own_status(&self) -> Result<FileStat, Errno> {
+        fstat(&self.0)
+    }
+
     /// What has the name; of a link, the link.
     pub(super) fn status(&self, name: &CStr) -> Result<FileStat, Errno> {
         fstatat(&self.0, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+    }
+
+    /// Visits the names in this folder, in no order, until one visit fails. What is made meanwhile may be left out.
+    pub(super) fn each_name(
+        &self,
+        mut visit: impl FnMut(&CStr) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        let mut folder = Dir::openat(&self.0, c".", FOLDER, Mode::empty())?;
+        for entry in folder.iter() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if ![c".", c".."].contains(&name) {
+                visit(name)?;
+            }
+        }
+        Ok(())
     }
 
     /// The names in this folder, sorted; `limit` at most, in which case it is any of them.

@@ -14,9 +14,11 @@ use cellblock_link::request::{FilesReply, GetFiles};
 use nix::sys::stat::SFlag;
 use tar::{Builder, EntryType, Header};
 
-use super::FilesError;
 use super::folder::{self, Folder, kind};
 use super::snapshot::{self, Snapshot, walk};
+
+/// The paths that are remembered, together, in bytes. Files beyond are left out.
+const MAX_PATHS: usize = 4 << 20;
 
 /// The files that are to be packed.
 #[derive(Debug)]
@@ -34,23 +36,27 @@ struct Regular {
     modified: u64,
 }
 
+impl Regular {
+    /// In bytes.
+    fn path_length(&self) -> usize {
+        self.path.as_os_str().len()
+    }
+}
+
 impl Found {
     /// Finds what the snapshot does not know, up to the limits of the request. A sparse file counts with its
     /// whole length, which is what the tar will hold.
-    pub(super) fn find(
-        directory: &Path,
-        before: &Snapshot,
-        limits: &GetFiles,
-    ) -> Result<Found, FilesError> {
-        let root = Folder::open(directory)?;
+    pub(super) fn find(root: Folder, before: &Snapshot, limits: &GetFiles) -> Found {
         let mut files = Vec::new();
+        let mut room = MAX_PATHS;
         let mut reply = FilesReply::default();
         let not_walked = walk(&root, |found| {
             if before.knows(&found) {
                 return;
             }
             match regular(&found) {
-                Some(file) if fits(&file, &reply, limits) => {
+                Some(file) if fits(&file, &reply, limits) && file.path_length() <= room => {
+                    room -= file.path_length();
                     reply.files += 1;
                     reply.bytes += file.size;
                     files.push(file);
@@ -59,7 +65,7 @@ impl Found {
             }
         });
         reply.left_out += not_walked;
-        Ok(Found { root, files, reply })
+        Found { root, files, reply }
     }
 
     pub(super) fn reply(&self) -> &FilesReply {
@@ -145,10 +151,18 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::time::{Duration, SystemTime};
 
+    use cellblock_link::request::Since;
+    use tempfile::TempDir;
+
     use super::*;
+
+    fn open(directory: &TempDir) -> Folder {
+        Folder::open(directory.path()).unwrap()
+    }
 
     const NO_LIMITS: GetFiles = GetFiles {
         directory: String::new(),
+        since: Since::Mark,
         max_files: u32::MAX,
         max_bytes: u64::MAX,
     };
@@ -178,7 +192,7 @@ mod tests {
         for name in ["same", "folder/changed", "restored"] {
             fs::write(at(name), "before").unwrap();
         }
-        let before = Snapshot::take(directory.path()).unwrap();
+        let before = Snapshot::take(&Folder::open(directory.path()).unwrap());
         fs::write(at("folder/changed"), "after!").unwrap();
         fs::write(at("new"), "new").unwrap();
         // The same size, and the time set back to what it was.
@@ -190,7 +204,7 @@ mod tests {
             .unwrap()
             .set_modified(modified)
             .unwrap();
-        let found = Found::find(directory.path(), &before, &NO_LIMITS).unwrap();
+        let found = Found::find(open(&directory), &before, &NO_LIMITS);
         assert_eq!(names(&found), ["folder/changed", "new", "restored"]);
         assert_eq!(
             *found.reply(),
@@ -218,7 +232,7 @@ mod tests {
         )
         .unwrap();
         fs::write(directory.path().join("file"), "y").unwrap();
-        let found = Found::find(directory.path(), &Snapshot::default(), &NO_LIMITS).unwrap();
+        let found = Found::find(open(&directory), &Snapshot::default(), &NO_LIMITS);
         assert_eq!(names(&found), ["file"]);
         assert_eq!(found.reply().left_out, 3);
     }
@@ -229,7 +243,7 @@ mod tests {
         for (name, size) in [("a", 10), ("b", 100), ("c", 10), ("d", 10)] {
             fs::write(directory.path().join(name), vec![1; size]).unwrap();
         }
-        let find = |limits| Found::find(directory.path(), &Snapshot::default(), &limits).unwrap();
+        let find = |limits| Found::find(open(&directory), &Snapshot::default(), &limits);
         let found = find(GetFiles {
             max_files: 2,
             ..NO_LIMITS
@@ -259,7 +273,7 @@ mod tests {
             max_bytes: 1 << 30,
             ..NO_LIMITS
         };
-        let found = Found::find(directory.path(), &Snapshot::default(), &limits).unwrap();
+        let found = Found::find(open(&directory), &Snapshot::default(), &limits);
         assert_eq!(
             *found.reply(),
             FilesReply {
@@ -277,7 +291,7 @@ mod tests {
         for name in ["cut", "gone", "grown", "linked", "other"] {
             fs::write(at(name), "contents").unwrap();
         }
-        let found = Found::find(directory.path(), &Snapshot::default(), &NO_LIMITS).unwrap();
+        let found = Found::find(open(&directory), &Snapshot::default(), &NO_LIMITS);
         fs::write(at("cut"), "con").unwrap();
         fs::remove_file(at("gone")).unwrap();
         fs::write(at("grown"), "contents and more").unwrap();
@@ -298,7 +312,7 @@ mod tests {
         fs::create_dir(directory.path().join("a".repeat(200))).unwrap();
         fs::write(directory.path().join(&long), "1").unwrap();
         fs::write(directory.path().join("new\nline \\ *"), "2").unwrap();
-        let found = Found::find(directory.path(), &Snapshot::default(), &NO_LIMITS).unwrap();
+        let found = Found::find(open(&directory), &Snapshot::default(), &NO_LIMITS);
         assert_eq!(names(&found), [long.as_str(), "new\nline \\ *"]);
     }
 
@@ -311,7 +325,7 @@ mod tests {
             fs::create_dir(&path).unwrap();
         }
         fs::write(path.join("file"), "x").unwrap();
-        let found = Found::find(directory.path(), &Snapshot::default(), &NO_LIMITS).unwrap();
+        let found = Found::find(open(&directory), &Snapshot::default(), &NO_LIMITS);
         assert_eq!(
             *found.reply(),
             FilesReply {
@@ -334,7 +348,7 @@ mod tests {
             .unwrap()
             .set_modified(old)
             .unwrap();
-        let found = Found::find(directory.path(), &Snapshot::default(), &NO_LIMITS).unwrap();
+        let found = Found::find(open(&directory), &Snapshot::default(), &NO_LIMITS);
         assert_eq!(names(&found), ["old"]);
     }
 }

@@ -8,13 +8,11 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::ffi::{CString, OsStr};
 use std::hash::BuildHasher;
-use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{FileStat, SFlag};
 
-use super::FilesError;
 use super::folder::{Folder, kind};
 
 /// Entries that are looked at, at most. Everything beyond is left out.
@@ -31,18 +29,12 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Of what is in the directory now. Of one that is not there: nothing.
-    pub(super) fn take(directory: &Path) -> Result<Snapshot, FilesError> {
+    /// Of what is in the folder now.
+    pub(super) fn take(root: &Folder) -> Snapshot {
         let mut snapshot = Snapshot::default();
         let (key, known) = (&snapshot.key, &mut snapshot.known);
-        match Folder::open(directory) {
-            Ok(root) => {
-                walk(&root, |found| known.extend([fingerprint(key, &found)]));
-            }
-            Err(FilesError::Refused { error, .. }) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        Ok(snapshot)
+        walk(root, |found| known.extend([fingerprint(key, &found)]));
+        snapshot
     }
 
     /// Whether it was there, and the same.

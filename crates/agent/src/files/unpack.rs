@@ -20,8 +20,7 @@ const DEEPEST: usize = 64;
 const OWNER: u32 = 0o600;
 
 /// Unpacks the tar; says how many regular files it held. What was unpacked before an error stays.
-pub(super) fn unpack(directory: &Path, tar: impl Read) -> Result<u32, FilesError> {
-    let root = Folder::make(directory)?;
+pub(super) fn unpack(root: &Folder, tar: impl Read) -> Result<u32, FilesError> {
     let mut archive = Archive::new(tar);
     let mut files = 0_u32;
     for entry in archive.entries().map_err(FilesError::Tar)? {
@@ -29,9 +28,9 @@ pub(super) fn unpack(directory: &Path, tar: impl Read) -> Result<u32, FilesError
         let path = entry.path().map_err(FilesError::Tar)?.into_owned();
         let names = names(&path)?;
         match entry.header().entry_type() {
-            EntryType::Directory => drop(make_folders(&root, &names, &path)?),
+            EntryType::Directory => drop(make_folders(root, &names, &path)?),
             EntryType::Regular | EntryType::Continuous => {
-                write(&root, &names, &path, &mut entry)?;
+                write(root, &names, &path, &mut entry)?;
                 files = files.saturating_add(1);
             }
             // Of `git archive`: the commit, as a comment.
@@ -124,9 +123,14 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
+    use cellblock_link::request::FailureKind;
     use tar::{Builder, Header};
 
     use super::*;
+
+    fn unpack(directory: &Path, tar: impl Read) -> Result<u32, FilesError> {
+        super::unpack(&Folder::make(directory)?, tar)
+    }
 
     /// A tar of entries that a builder would not write: its names are taken as they are.
     fn tar(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
@@ -242,8 +246,10 @@ mod tests {
 
     #[test]
     fn the_system_s_own_files_are_refused() {
-        let error = unpack(Path::new("/proc/self"), &tar(&[file("a", "x")])[..]).unwrap_err();
-        assert!(matches!(error, FilesError::NotAllowed { .. }), "{error}");
+        let error = Folder::open(Path::new("/proc/self")).unwrap_err();
+        assert_eq!(error.kind(), FailureKind::NoPermission, "{error}");
+        let root = Folder::open(Path::new("/")).unwrap();
+        assert_eq!(root.folder(c"proc").unwrap_err(), Errno::EACCES);
     }
 
     #[test]

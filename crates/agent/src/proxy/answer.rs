@@ -85,6 +85,13 @@ impl From<Failure> for NoConnection {
             | FailureKind::KernelStart
             | FailureKind::NoKernel
             | FailureKind::Files
+            | FailureKind::NoSuchFile
+            | FailureKind::FileExists
+            | FailureKind::NotAFile
+            | FailureKind::NotADirectory
+            | FailureKind::NoSpace
+            | FailureKind::NoPermission
+            | FailureKind::BadPath
             | FailureKind::Request
             | FailureKind::Process => "502 Bad Gateway",
         };

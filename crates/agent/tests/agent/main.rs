@@ -11,4 +11,6 @@ mod process;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod single_files;
+#[cfg(test)]
 mod support;
