@@ -5,6 +5,8 @@
 mod bounds;
 mod egress;
 mod endings;
+mod fake_files;
+mod file_rules;
 mod files;
 mod lifecycle;
 mod packages;
