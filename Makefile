@@ -8,6 +8,9 @@ SHELL := bash
 FAST_TESTS := $(filter-out engine,$(notdir $(basename $(wildcard tests/*.rs crates/*/tests/*.rs)) \
 	$(patsubst %/main.rs,%,$(wildcard tests/*/main.rs crates/*/tests/*/main.rs))))
 
+# How long each target is fuzzed.
+FUZZ_SECONDS ?= 60
+
 # In the order that is written, and one after the other: each needs what was before it.
 .NOTPARALLEL:
 
@@ -58,10 +61,12 @@ engine: ## Make sure that a Docker engine answers
 bench: images ## Measure, beside floors measured in the same run
 	$(CARGO) bench --bench cellblock
 
-fuzz: ## Fuzz the link's decoder, a minute a target (needs cargo-fuzz and a nightly compiler)
+fuzz: ## Fuzz what reads strangers' bytes, a minute a target (needs cargo-fuzz; CARGO='cargo +nightly')
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
-	cd crates/link && for target in $$($(CARGO) fuzz list); do \
-		$(CARGO) fuzz run $$target -- -max_total_time=60 || exit 1; \
+	for folder in crates/link/fuzz tests/fuzz; do \
+		for target in $$($(CARGO) fuzz list --fuzz-dir $$folder); do \
+			$(CARGO) fuzz run --fuzz-dir $$folder $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+		done; \
 	done
 
 service-image: engine ## Build the service's own image, cellblock/service
