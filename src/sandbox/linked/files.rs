@@ -235,3 +235,6 @@ impl AsyncRead for Exactly {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests;
