@@ -10,6 +10,8 @@ mod command_line;
 mod conformance;
 mod egress;
 mod endings;
+#[path = "../service/file_rules.rs"]
+mod file_rules;
 mod files;
 mod isolation;
 mod load;
@@ -17,4 +19,5 @@ mod packages;
 mod readme;
 mod sandboxes;
 mod service;
+mod session_files;
 mod support;

@@ -12,7 +12,7 @@ use cellblock::sandbox::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// An engine as an instance of its own, whose leftovers anybody may remove after an hour.
-fn engine() -> DockerEngine {
+pub fn engine() -> DockerEngine {
     let mut settings = Settings::default();
     let random = uuid::Uuid::new_v4().simple().to_string();
     settings.engine.instance = format!("test-{}", &random[..12]);
@@ -20,13 +20,17 @@ fn engine() -> DockerEngine {
 }
 
 async fn python(engine: &DockerEngine) -> EnvironmentImage {
+    named(engine, "python").await
+}
+
+pub async fn named(engine: &DockerEngine, name: &str) -> EnvironmentImage {
     let environments = engine.environments().await.unwrap();
-    let mut named = environments.into_iter().filter(|it| it.name == "python");
+    let mut named = environments.into_iter().filter(|it| it.name == name);
     named.next().unwrap()
 }
 
 /// A sandbox without a kernel.
-fn spec(environment: EnvironmentImage, access: PackageAccess) -> SandboxSpec {
+pub fn spec(environment: EnvironmentImage, access: PackageAccess) -> SandboxSpec {
     SandboxSpec {
         environment,
         limits: Limits {
@@ -52,10 +56,14 @@ fn spec(environment: EnvironmentImage, access: PackageAccess) -> SandboxSpec {
 }
 
 async fn run(sandbox: &dyn Sandbox, arguments: &[&str]) -> ProcessEnd {
+    run_in(sandbox, "/tmp", arguments).await
+}
+
+pub async fn run_in(sandbox: &dyn Sandbox, directory: &str, arguments: &[&str]) -> ProcessEnd {
     let process = Process {
         arguments: arguments.iter().map(|it| (*it).to_owned()).collect(),
         environment_variables: Default::default(),
-        directory: "/tmp".to_owned(),
+        directory: directory.to_owned(),
         deadline: Duration::from_secs(30),
         output_limit: ByteSize::kib(16),
     };
