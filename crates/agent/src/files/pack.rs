@@ -351,4 +351,18 @@ mod tests {
         let found = Found::find(open(&directory), &Snapshot::default(), &NO_LIMITS);
         assert_eq!(names(&found), ["old"]);
     }
+    #[test]
+    fn paths_beyond_what_is_remembered_are_left_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let names: PathBuf = (0..13).map(|_| "d".repeat(250)).collect();
+        let deep = directory.path().join(names);
+        fs::create_dir_all(&deep).unwrap();
+        for n in 0..1500 {
+            File::create(deep.join(format!("{n:0250}"))).unwrap();
+        }
+        let found = Found::find(open(&directory), &Snapshot::default(), &NO_LIMITS);
+        let remembered: usize = found.files.iter().map(Regular::path_length).sum();
+        assert!(remembered <= MAX_PATHS && remembered > MAX_PATHS - 4096);
+        assert_eq!(u64::from(found.reply.files) + found.reply.left_out, 1500);
+    }
 }

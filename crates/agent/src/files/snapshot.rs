@@ -15,7 +15,7 @@ use nix::sys::stat::{FileStat, SFlag};
 
 use super::folder::{Folder, kind};
 
-/// Entries that are looked at, at most. Everything beyond is left out.
+/// Entries that are looked at, at most, and names that are in memory at once. Everything beyond is left out.
 const MAX_ENTRIES: usize = 100_000;
 
 /// Folders within folders at most. Each is open while those below it are looked at.
@@ -90,16 +90,17 @@ struct Walk<V> {
 impl<V: FnMut(Found<'_>)> Walk<V> {
     fn folder(&mut self, folder: &Folder, path: &mut PathBuf, depth: usize) {
         // One more, to know that there are more.
-        let Ok(names) = folder.names(self.room + 1) else {
+        let Ok(mut names) = folder.names(self.room + 1) else {
             self.left_out += 1;
             return;
         };
+        if names.len() > self.room {
+            self.left_out += 1;
+            names.truncate(self.room);
+        }
+        // Before those below are looked at: these are in memory for as long.
+        self.room -= names.len();
         for name in &names {
-            if self.room == 0 {
-                self.left_out += 1;
-                return;
-            }
-            self.room -= 1;
             path.push(OsStr::from_bytes(name.to_bytes()));
             self.entry(folder, name, path, depth);
             path.pop();
