@@ -5,6 +5,7 @@
 //! service; nobody above this layer can tell which.
 
 pub mod docker;
+mod events;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod file;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use bytesize::ByteSize;
 pub use cellblock_link::message::{Channel, KernelMessage};
 pub use cellblock_link::request::{FilesReply, KernelExit, Usage};
+pub use events::{EventReceiver, EventSender, NoReader, event_queue};
 pub use file::{ByteRange, ByteReader, Entry, EntryKind, Listing, MAX_LISTED};
 pub use network::{Duplex, Network, Outbound, Refusal, Wire};
 pub use packages::{PACKAGES_DIRECTORY, PackageAccess, PackageVolume, PackageVolumeInfo};
@@ -143,8 +145,13 @@ pub enum KernelEvent {
     },
     /// A message is larger than is taken, or none at all. It is the last event: nothing behind it can be read.
     Unreadable,
-    /// The kernel's process ended. The sandbox lives on.
-    Exited(KernelExit),
+    /// A kernel's process ended. The sandbox lives on.
+    Exited {
+        /// Which of the sandbox's kernels, from 1.
+        kernel: u64,
+        /// How.
+        exit: KernelExit,
+    },
 }
 
 /// The two directions of a kernel's messages. When `incoming` ends, the sandbox is lost.
@@ -155,7 +162,7 @@ pub struct KernelMessages {
     /// To the kernel.
     pub outgoing: mpsc::Sender<KernelMessage>,
     /// From the kernel.
-    pub incoming: mpsc::Receiver<KernelEvent>,
+    pub incoming: EventReceiver,
 }
 
 /// Bytes of a tar.
@@ -169,8 +176,9 @@ pub trait Sandbox: Send + Sync {
     /// Opens the kernel's messages, beginning with the one that follows number `after`, as far as they are kept. Opening
     /// them again ends what was opened before.
     async fn kernel_messages(&self, after: u64) -> Result<KernelMessages, SandboxError>;
-    /// Ends the kernel with every process of the sandbox, and starts another, which is ready when this returns. Files stay.
-    async fn restart_kernel(&self) -> Result<(), SandboxError>;
+    /// Ends the kernel with every process of the sandbox, and starts another, which is ready when this returns its number.
+    /// Files stay.
+    async fn restart_kernel(&self) -> Result<u64, SandboxError>;
     /// Interrupts the running code, as the kernelspec says.
     async fn interrupt(&self) -> Result<(), SandboxError>;
     /// Kills every process of the sandbox but the agent.
@@ -219,8 +227,8 @@ pub trait Sandbox: Send + Sync {
     /// Waits for the next connection that a process of the sandbox asks its proxy for. Several may wait at once. Dropping
     /// the future loses none. Does not end by itself where the network is [`Network::None`].
     async fn next_connection(&self) -> Result<Outbound, SandboxError>;
-    /// Lets go of it without removing it: it is kept for [`Engine::adopt`].
-    fn leave(self: Box<Self>);
+    /// From now on dropping it does not remove it, but keeps it for [`Engine::adopt`].
+    fn leave(&self);
 }
 
 /// What the engine says of itself.

@@ -3,6 +3,7 @@
 //! ```text
 //! Service
 //! ├─ executions     one run of code, a future of its caller
+//! ├─ prepare        a sandbox as a request wants it
 //! ├─ environments   which there are
 //! ├─ capacity       how many executions at once
 //! ├─ pool           sandboxes started ahead of need
@@ -31,6 +32,7 @@ pub mod health;
 pub mod owner;
 mod packages;
 mod pool;
+pub mod prepare;
 mod reaper;
 mod spec;
 
@@ -58,6 +60,7 @@ use health::{Health, Pulse};
 use owner::Owner;
 use packages::Packages;
 use pool::Pool;
+use prepare::Preparer;
 use reaper::Reaper;
 use spec::Defaults;
 
@@ -69,6 +72,7 @@ pub struct Service {
     engine: Arc<dyn Engine>,
     environments: Arc<Environments>,
     executions: Executions,
+    pool: Arc<Pool>,
     files: Arc<FileStore>,
     capacity: Arc<Capacity>,
     pulse: Pulse,
@@ -121,6 +125,7 @@ impl Service {
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (pool, dispatcher) = Pool::new(settings, engine.clone(), environments.watch());
+        let pool = Arc::new(pool);
         tasks.spawn(dispatcher.run(stop.clone()));
         let reaper = Reaper {
             engine: engine.clone(),
@@ -130,15 +135,20 @@ impl Service {
         };
         reaper.start(&tasks, &stop);
         let capacity = Arc::new(Capacity::new(settings.execution.max_concurrent));
-        let executions = Executions {
+        let preparer = Preparer {
             bounds: settings.execution.clone(),
             egress: settings.egress.clone(),
             dialer,
-            packages,
+            packages: Arc::new(packages),
             install_timeout: install_timeout(settings),
             defaults,
             environments: environments.clone(),
-            pool,
+            pool: pool.clone(),
+            files: files.clone(),
+        };
+        let executions = Executions {
+            bounds: settings.execution.clone(),
+            preparer,
             files: files.clone(),
             capacity: capacity.clone(),
             stop: stop.clone(),
@@ -148,6 +158,7 @@ impl Service {
             engine,
             environments,
             executions,
+            pool,
             files,
             capacity,
             tasks,
@@ -207,7 +218,7 @@ impl Service {
         Health {
             able: engine.is_some() && !images.is_empty() && !self.stop.is_cancelled(),
             engine,
-            environments: self.executions.pool.lines(),
+            environments: self.pool.lines(),
             executions: self.capacity.taken(),
         }
     }

@@ -3,7 +3,6 @@
 //! Exit codes: 0 the code ran, 1 it raised, 124 it timed out (as `timeout(1)`), 137 it was killed or out of memory (as a
 //! shell says of SIGKILL), 141 it printed more than allowed, 125 it could not be run.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +13,7 @@ use anyhow::{Context, bail};
 use cellblock::config::{Flags, Settings};
 use cellblock::sandbox::docker::DockerEngine;
 use cellblock::service::Service;
-use cellblock::service::execution::request::{ExecutionRequest, InputFile};
+use cellblock::service::execution::request::{Cell, ExecutionRequest, InputFile, SandboxRequest};
 use cellblock::service::execution::result::{ExecutionResult, Status};
 use cellblock::service::files::{Access, FileName};
 use cellblock::service::owner::Owner;
@@ -53,7 +52,7 @@ pub(super) async fn run(mut settings: Settings, arguments: Arguments) -> anyhow:
     let state = tempfile::tempdir().context("a temporary directory")?;
     let settings = super::apart(settings, state.path());
     let lifetime =
-        settings.sandbox.start_timeout + request.timeout + settings.execution.grace + MARGIN;
+        settings.sandbox.start_timeout + request.cell.timeout + settings.execution.grace + MARGIN;
     let engine = DockerEngine::connect(&settings, Some(lifetime))
         .context("no container engine answers; `cellblock doctor` tells more")?;
     let service = Service::start(&settings, Arc::new(engine)).await?;
@@ -71,24 +70,20 @@ pub(super) async fn run(mut settings: Settings, arguments: Arguments) -> anyhow:
 }
 
 fn request(settings: &Settings, arguments: &Arguments) -> anyhow::Result<ExecutionRequest> {
+    let environment = arguments.environment.to_lowercase();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let files = arguments.files.iter().map(|path| input(path));
     Ok(ExecutionRequest {
-        code: code(&arguments.code)?,
-        environment: arguments.environment.to_lowercase(),
-        timeout: arguments.timeout.unwrap_or(settings.execution.timeout),
-        files: arguments
-            .files
-            .iter()
-            .map(|path| input(path))
-            .collect::<anyhow::Result<_>>()?,
-        stdin: Vec::new(),
-        environment_variables: BTreeMap::new(),
-        memory: None,
-        cpus: None,
-        working_directory: None,
-        packages: Vec::new(),
-        network: Vec::new(),
-        user: None,
-        request_id: uuid::Uuid::new_v4().to_string(),
+        cell: Cell {
+            code: code(&arguments.code)?,
+            timeout: arguments.timeout.unwrap_or(settings.execution.timeout),
+            stdin: Vec::new(),
+            user: None,
+        },
+        sandbox: SandboxRequest {
+            files: files.collect::<anyhow::Result<_>>()?,
+            ..SandboxRequest::plain(&environment, &request_id)
+        },
     })
 }
 

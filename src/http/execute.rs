@@ -76,10 +76,11 @@ pub async fn execute(
     let text = body::json_text(&headers, body, body_limits(&app)).await?;
     let mut request = parse(&text, &app.execution, &request_id)?;
     drop(text);
-    request.user = request.user.or(query.user.map(check::shortened_user));
+    let cell = &mut request.cell;
+    cell.user = cell.user.take().or(query.user.map(check::shortened_user));
     let id = request_id.clone();
     let run = async move |watcher: Watcher| {
-        let timeout = request.timeout;
+        let timeout = request.cell.timeout;
         let result = app.service.execute_watched(&owner, request, watcher);
         let result = result.await?;
         let url = |file: &_| base.file(app.service.files(), file);

@@ -22,8 +22,8 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::{
-    ByteRange, ByteReader, Entry, FilesReply, KernelEvent, KernelMessages, Listing, Outbound,
-    Process, ProcessEnd, Sandbox, SandboxError, SandboxId, TarReader, Usage,
+    ByteRange, ByteReader, Entry, EventSender, FilesReply, KernelEvent, KernelMessages, Listing,
+    Outbound, Process, ProcessEnd, Sandbox, SandboxError, SandboxId, TarReader, Usage, event_queue,
 };
 
 /// Kernel events that wait for the service. Beyond it the agent's ring holds them, and says what it had to drop.
@@ -52,8 +52,8 @@ const HERE: &str = ".";
 
 /// What is at the other end of the link, as a value: dropping it removes it.
 pub(super) trait Owned: Send + Sync + 'static {
-    /// Lets go of it without removing it.
-    fn leave(self);
+    /// From now on dropping it does not remove it.
+    fn leave(&self);
 }
 
 /// What a linked sandbox is made of.
@@ -75,7 +75,7 @@ pub(super) struct LinkedSandbox<O> {
     kernel: StartKernel,
     connections: Arc<Semaphore>,
     pumps: Mutex<JoinSet<()>>,
-    link: Connection,
+    _link: Connection,
     owned: O,
 }
 
@@ -88,7 +88,7 @@ impl<O: Owned> LinkedSandbox<O> {
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             opener: parts.link.opener(),
             pumps: Mutex::new(JoinSet::new()),
-            link: parts.link,
+            _link: parts.link,
             owned: parts.owned,
         }
     }
@@ -147,7 +147,7 @@ impl<O: Owned> Sandbox for LinkedSandbox<O> {
         };
         let (reader, writer) = tokio::io::split(stream);
         let (outgoing, to_send) = mpsc::channel(WAITING_MESSAGES);
-        let (events, incoming) = mpsc::channel(WAITING_EVENTS);
+        let (events, incoming) = event_queue(WAITING_EVENTS);
         let mut pumps = self.pumps.lock().await;
         pumps.abort_all();
         pumps.spawn(send(writer, to_send));
@@ -160,8 +160,8 @@ impl<O: Owned> Sandbox for LinkedSandbox<O> {
         })
     }
 
-    async fn restart_kernel(&self) -> Result<(), SandboxError> {
-        self.start_kernel().await.map(drop)
+    async fn restart_kernel(&self) -> Result<u64, SandboxError> {
+        self.start_kernel().await.map(|ready| ready.kernel)
     }
 
     async fn interrupt(&self) -> Result<(), SandboxError> {
@@ -266,10 +266,8 @@ impl<O: Owned> Sandbox for LinkedSandbox<O> {
         outbound::next(&self.opener, &self.connections).await
     }
 
-    fn leave(self: Box<Self>) {
-        let LinkedSandbox { link, owned, .. } = *self;
-        drop(link);
-        owned.leave();
+    fn leave(&self) {
+        self.owned.leave();
     }
 }
 
@@ -291,7 +289,7 @@ async fn send(mut writer: WriteHalf<Stream>, mut messages: mpsc::Receiver<Kernel
 }
 
 /// Carries events from the kernel until either side has gone.
-async fn receive(mut reader: MessageReader<ReadHalf<Stream>>, events: mpsc::Sender<KernelEvent>) {
+async fn receive(mut reader: MessageReader<ReadHalf<Stream>>, events: EventSender) {
     loop {
         let frame = tokio::select! {
             frame = reader.next() => frame,
@@ -300,7 +298,9 @@ async fn receive(mut reader: MessageReader<ReadHalf<Stream>>, events: mpsc::Send
         let event = match frame {
             Ok(Some(MessageFrame::Message(message))) => KernelEvent::Message(message),
             Ok(Some(MessageFrame::Gap { after })) => KernelEvent::Gap { after },
-            Ok(Some(MessageFrame::KernelExit(exit))) => KernelEvent::Exited(exit),
+            Ok(Some(MessageFrame::KernelExit { kernel, exit })) => {
+                KernelEvent::Exited { kernel, exit }
+            }
             Ok(None) => return,
             // Too long, or nonsense: there is no way to go on.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {

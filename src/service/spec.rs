@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::Settings;
 use crate::sandbox::{EnvironmentImage, KernelStart, Limits, Network, SandboxSpec};
-use crate::service::execution::request::ExecutionRequest;
+use crate::service::prepare::SandboxRequest;
 
 /// The working directory of code that names none, in the home directory. Not the home directory itself: there
 /// kernels keep caches and histories, which are not files that the code made.
@@ -52,7 +52,7 @@ impl Defaults {
     /// A sandbox as the request wants it.
     pub(super) fn spec_for(
         &self,
-        request: &ExecutionRequest,
+        request: &SandboxRequest,
         environment: EnvironmentImage,
     ) -> SandboxSpec {
         let mut spec = self.spec(environment);

@@ -37,13 +37,13 @@ pub fn inline(name: &str, content: &str) -> InputFile {
 
 #[tokio::test(start_paused = true)]
 async fn empty_code_is_refused() {
-    assert_eq!(refused(|it| it.code = " \n".to_owned()).await, "code");
+    assert_eq!(refused(|it| it.cell.code = " \n".to_owned()).await, "code");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_environment_is_refused_with_the_known_ones() {
     let mut request = request("print a");
-    request.environment = "pyhton".to_owned();
+    request.sandbox.environment = "pyhton".to_owned();
     let (field, reason) = refusal(world().await.run(request).await);
     assert_eq!(field, "execution_environment");
     assert!(
@@ -59,17 +59,20 @@ async fn a_timeout_out_of_range_is_refused() {
         Duration::from_millis(999),
         Duration::from_secs(100_000),
     ] {
-        assert_eq!(refused(|it| it.timeout = timeout).await, "timeout");
+        assert_eq!(refused(|it| it.cell.timeout = timeout).await, "timeout");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn more_than_the_operator_allows_is_refused() {
     for memory in [ByteSize::b(0), ByteSize::tib(1)] {
-        assert_eq!(refused(|it| it.memory = Some(memory)).await, "memory");
+        assert_eq!(
+            refused(|it| it.sandbox.memory = Some(memory)).await,
+            "memory"
+        );
     }
     for cpus in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
-        assert_eq!(refused(|it| it.cpus = Some(cpus)).await, "cpus");
+        assert_eq!(refused(|it| it.sandbox.cpus = Some(cpus)).await, "cpus");
     }
 }
 
@@ -83,18 +86,18 @@ async fn what_is_no_environment_variable_is_refused() {
         ("A", "a\0b"),
     ] {
         let variables = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-        let field = refused(|it| it.environment_variables = variables).await;
+        let field = refused(|it| it.sandbox.environment_variables = variables).await;
         assert_eq!(field, format!("environment_variables.{name}"));
     }
     let variables = BTreeMap::from([("A".to_owned(), "x".repeat(1 << 20))]);
-    let field = refused(|it| it.environment_variables = variables).await;
+    let field = refused(|it| it.sandbox.environment_variables = variables).await;
     assert_eq!(field, "environment_variables");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_working_directory_outside_the_home_is_refused() {
     for path in ["", "/etc", "..", "a/../../b", "a\0b", &"x".repeat(300)] {
-        let field = refused(|it| it.working_directory = Some(path.to_owned())).await;
+        let field = refused(|it| it.sandbox.working_directory = Some(path.to_owned())).await;
         assert_eq!(field, "working_directory");
     }
 }
@@ -102,14 +105,17 @@ async fn a_working_directory_outside_the_home_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn two_files_of_one_name_are_refused() {
     let files = vec![inline("a", "1"), inline("b", "2"), inline("a", "3")];
-    assert_eq!(refused(|it| it.files = files).await, "files.2.filename");
+    assert_eq!(
+        refused(|it| it.sandbox.files = files).await,
+        "files.2.filename"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn files_over_the_limit_are_too_large() {
     let world = world_with(|settings, _| settings.execution.max_input = ByteSize::b(10)).await;
     let mut request = request("print a");
-    request.files = vec![inline("a", "123456"), inline("b", "12345")];
+    request.sandbox.files = vec![inline("a", "123456"), inline("b", "12345")];
     let outcome = world.run(request).await;
     assert!(
         matches!(&outcome, Err(ServiceError::TooLarge { field, .. }) if field == "files"),
@@ -120,10 +126,11 @@ async fn files_over_the_limit_are_too_large() {
 #[tokio::test(start_paused = true)]
 async fn what_a_request_asks_for_its_sandbox_gets() {
     let mut request = request("where\nvariable MOOD");
-    request.memory = Some(ByteSize::mib(300));
-    request.cpus = Some(0.5);
-    request.working_directory = Some("elsewhere/deep".to_owned());
-    request.environment_variables = BTreeMap::from([("MOOD".to_owned(), "calm".to_owned())]);
+    request.sandbox.memory = Some(ByteSize::mib(300));
+    request.sandbox.cpus = Some(0.5);
+    request.sandbox.working_directory = Some("elsewhere/deep".to_owned());
+    request.sandbox.environment_variables =
+        BTreeMap::from([("MOOD".to_owned(), "calm".to_owned())]);
     let result = world().await.run(request).await.unwrap();
     let bytes = 300 << 20;
     assert_eq!(
@@ -137,8 +144,8 @@ async fn what_equals_the_default_comes_from_the_pool() {
     let world = world().await;
     let begun = world.engine.counts().begun;
     let mut request = request("where");
-    request.memory = Some(cellblock::config::Settings::default().sandbox.memory);
-    request.working_directory = Some("work".to_owned());
+    request.sandbox.memory = Some(cellblock::config::Settings::default().sandbox.memory);
+    request.sandbox.working_directory = Some("work".to_owned());
     let result = world.run(request).await.unwrap();
     assert_eq!(result.timing.start, Duration::ZERO);
     world.settled().await;
@@ -170,7 +177,7 @@ async fn long_executions_make_for_later_retries() {
     let mut waits = Vec::new();
     for _ in 0..20 {
         let mut long = request("sleep 100s");
-        long.timeout = Duration::from_secs(110);
+        long.cell.timeout = Duration::from_secs(110);
         let running = world.spawn(long);
         let before = world.used().len();
         eventually("it runs", || world.used().len() > before).await;

@@ -10,7 +10,6 @@ use cellblock::config::Settings;
 use cellblock::sandbox::fake::FakeEngine;
 use cellblock::service::Service;
 use cellblock::service::egress::Resolver;
-use cellblock::service::execution::request::ExecutionRequest;
 use cellblock::service::owner::Owner;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -62,10 +61,8 @@ impl World {
     async fn say(&self, text: &str, hosts: &[&str]) -> String {
         let line = |host: &&str| format!("connect {host}:{} {text}", self.port);
         let code = hosts.iter().map(line).collect::<Vec<_>>().join("\n");
-        let request = ExecutionRequest {
-            network: vec![format!("inner.example:{}", self.port).parse().unwrap()],
-            ..request(&code)
-        };
+        let mut request = request(&code);
+        request.sandbox.network = vec![format!("inner.example:{}", self.port).parse().unwrap()];
         let result = self.service.execute(&Owner::local(), request).await;
         result.unwrap().output.stdout
     }

@@ -16,7 +16,7 @@ fn about(duration: Duration, expected: Duration) -> bool {
 /// Runs `code` for two seconds at most.
 async fn briefly(world: &World, code: &str) -> ExecutionResult {
     let mut request = request(code);
-    request.timeout = 2 * SECOND;
+    request.cell.timeout = 2 * SECOND;
     world.run(request).await.unwrap()
 }
 
@@ -139,7 +139,7 @@ async fn briefly_silent(world: &World) -> ExecutionResult {
 #[tokio::test(start_paused = true)]
 async fn input_is_answered_line_by_line_and_then_ends() {
     let mut request = request("input name?\ninput age?\ninput more?");
-    request.stdin = vec!["Ada".to_owned(), "36".to_owned()];
+    request.cell.stdin = vec!["Ada".to_owned(), "36".to_owned()];
     let result = world().await.run(request).await.unwrap();
     assert_eq!(result.output.stdout, "Ada\n36\n");
     assert_eq!(result.status, Status::Error);

@@ -73,7 +73,7 @@ fn tar(entries: &[(tar::EntryType, &str, u64, &[u8])]) -> Vec<u8> {
 async fn files_of_the_request_reach_the_code() {
     let long = "n".repeat(255);
     let mut request = request(&format!("read a.txt\nread {long}\nread empty"));
-    request.files = vec![
+    request.sandbox.files = vec![
         inline("a.txt", "one "),
         inline(&long, "two"),
         inline("empty", ""),
@@ -89,7 +89,7 @@ async fn stored_files_reach_the_code_under_their_filename() {
     let large = "0123456789abcdef".repeat(20_000);
     let file = store(&world, &Owner::local(), "large.txt", large.as_bytes()).await;
     let mut request = request("read large.txt\nread b");
-    request.files = vec![stored(&file, None), inline("b", "end")];
+    request.sandbox.files = vec![stored(&file, None), inline("b", "end")];
     let result = world.run(request).await.unwrap();
     assert_eq!(result.output.stdout, format!("{large}end"));
 }
@@ -99,9 +99,9 @@ async fn files_of_others_cannot_be_used() {
     let world = world().await;
     let file = store(&world, &Owner::named("somebody"), "a", b"secret").await;
     let mut request = request("read a");
-    request.files = vec![inline("b", ""), stored(&file, None)];
+    request.sandbox.files = vec![inline("b", ""), stored(&file, None)];
     assert_eq!(refusal(world.run(request.clone()).await).0, "files.1");
-    request.files = vec![stored(&file, Some("forged".to_owned()))];
+    request.sandbox.files = vec![stored(&file, Some("forged".to_owned()))];
     assert_eq!(refusal(world.run(request).await).0, "files.0");
     assert_eq!(world.used(), [""; 0]);
 }
@@ -112,7 +112,7 @@ async fn files_of_others_can_be_used_by_their_signature() {
     let file = store(&world, &Owner::named("somebody"), "a", b"shared").await;
     let signature = world.service.files().signature(&file);
     let mut request = request("read a");
-    request.files = vec![stored(&file, Some(signature))];
+    request.sandbox.files = vec![stored(&file, Some(signature))];
     assert_eq!(world.run(request).await.unwrap().output.stdout, "shared");
 }
 
@@ -125,7 +125,7 @@ async fn a_stored_file_that_goes_while_it_is_waited_for_is_the_callers_loss() {
     .await;
     let file = store(&world, &Owner::local(), "a", b"soon gone").await;
     let mut request = request("read a");
-    request.files = vec![stored(&file, None)];
+    request.sandbox.files = vec![stored(&file, None)];
     let waiting = world.spawn(request);
     crate::support::eventually("it starts", || world.engine.counts().starting == 1).await;
     world
@@ -142,7 +142,7 @@ async fn a_stored_file_that_goes_while_it_is_waited_for_is_the_callers_loss() {
 async fn what_the_code_makes_or_changes_is_handed_out_and_nothing_else() {
     let world = world().await;
     let mut request = request("write made.txt new\nwrite changed after\nread same");
-    request.files = vec![inline("changed", "before"), inline("same", "same")];
+    request.sandbox.files = vec![inline("changed", "before"), inline("same", "same")];
     let result = world.run(request).await.unwrap();
     assert_eq!(names(&result), ["changed", "made.txt"]);
     assert_eq!(content(&world, &result.files[0]).await, "after");

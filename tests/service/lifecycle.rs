@@ -113,7 +113,7 @@ async fn shutting_down_ends_what_runs_longer_than_the_grace() {
     })
     .await;
     let mut long = request("sleep 100s");
-    long.timeout = 110 * SECOND;
+    long.cell.timeout = 110 * SECOND;
     let running = world.spawn(long);
     eventually("it runs", || world.used().len() == 1).await;
     world.engine.set_starts(Starts::Hang);

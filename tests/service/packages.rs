@@ -40,10 +40,9 @@ async fn world() -> World {
 }
 
 fn with_packages(packages: &[&str]) -> ExecutionRequest {
-    ExecutionRequest {
-        packages: packages.iter().map(|it| (*it).to_owned()).collect(),
-        ..request("variable PYTHONPATH")
-    }
+    let mut request = request("variable PYTHONPATH");
+    request.sandbox.packages = packages.iter().map(|it| (*it).to_owned()).collect();
+    request
 }
 
 fn installs(engine: &FakeEngine) -> Vec<Process> {
@@ -262,10 +261,11 @@ async fn npm_packages_are_installed_for_javascript_and_none_elsewhere() {
         engine.set_processes(willing);
     })
     .await;
-    let of = |name: &str| ExecutionRequest {
-        environment: name.to_owned(),
-        packages: vec!["lodash@^4.17".to_owned()],
-        ..request("variable NODE_PATH")
+    let of = |name: &str| {
+        let mut request = request("variable NODE_PATH");
+        request.sandbox.environment = name.to_owned();
+        request.sandbox.packages = vec!["lodash@^4.17".to_owned()];
+        request
     };
     let result = world.run(of("javascript")).await.unwrap();
     assert_eq!(result.output.stdout, "/packages/node_modules\n");

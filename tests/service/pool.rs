@@ -87,7 +87,7 @@ async fn only_so_many_start_at_once() {
     let world = slow_world(3).await;
     let mut requests: Vec<_> = (0..10).map(|_| request("print a")).collect();
     for own in &mut requests[5..] {
-        own.cpus = Some(0.25);
+        own.sandbox.cpus = Some(0.25);
     }
     let executions: Vec<_> = requests.into_iter().map(|it| world.spawn(it)).collect();
     for execution in executions {
@@ -174,7 +174,7 @@ async fn a_start_of_its_own_ends_with_its_request() {
     let world = slow_world(0).await;
     world.engine.set_starts(Starts::Hang);
     let mut own = request("print a");
-    own.cpus = Some(0.25);
+    own.sandbox.cpus = Some(0.25);
     let waiting = world.spawn(own);
     eventually("it starts", || world.engine.counts().starting == 1).await;
     waiting.abort();
@@ -336,7 +336,7 @@ async fn an_environment_that_was_just_built_is_found() {
         .engine
         .set_environments(vec![environment("java"), environment("python")]);
     let mut java = request("where");
-    java.environment = "java".to_owned();
+    java.sandbox.environment = "java".to_owned();
     let result = world.run(java).await.unwrap();
     assert!(result.output.stdout.starts_with("java "));
     let names: Vec<_> = world.service.environments().await.unwrap();

@@ -1,6 +1,6 @@
 //! A service on a fake engine, and requests for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use cellblock::config::Settings;
 use cellblock::sandbox::fake::{FakeEngine, Happening};
 use cellblock::service::Service;
 use cellblock::service::error::ServiceError;
-use cellblock::service::execution::request::ExecutionRequest;
+use cellblock::service::execution::request::{Cell, ExecutionRequest, SandboxRequest};
 use cellblock::service::execution::result::ExecutionResult;
 use cellblock::service::owner::Owner;
 use tempfile::TempDir;
@@ -62,22 +62,21 @@ pub fn settings(state: &TempDir) -> Settings {
     settings
 }
 
+/// `code`, within ten seconds.
+pub fn cell(code: &str) -> Cell {
+    Cell {
+        code: code.to_owned(),
+        timeout: Duration::from_secs(10),
+        stdin: Vec::new(),
+        user: None,
+    }
+}
+
 /// A request to run `code` in `python` within ten seconds.
 pub fn request(code: &str) -> ExecutionRequest {
     ExecutionRequest {
-        code: code.to_owned(),
-        environment: "python".to_owned(),
-        timeout: Duration::from_secs(10),
-        files: Vec::new(),
-        stdin: Vec::new(),
-        environment_variables: BTreeMap::new(),
-        memory: None,
-        cpus: None,
-        working_directory: None,
-        packages: Vec::new(),
-        network: Vec::new(),
-        user: None,
-        request_id: "test".to_owned(),
+        cell: cell(code),
+        sandbox: SandboxRequest::plain("python", "test"),
     }
 }
 

@@ -18,6 +18,7 @@ mod spec;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub(crate) struct NoKernel;
 pub(crate) struct Kernels {
     current: Mutex<Option<Arc<Kernel>>>,
     starting: Semaphore,
+    /// Kernels that became ready, ever.
+    ready: AtomicU64,
     environment: Environment,
     home: PathBuf,
     working_directory: Mutex<PathBuf>,
@@ -92,6 +95,7 @@ impl Kernels {
         Kernels {
             current: Mutex::default(),
             starting: Semaphore::new(1),
+            ready: AtomicU64::new(0),
             environment,
             working_directory: Mutex::new(home.clone()),
             home,
@@ -113,10 +117,15 @@ impl Kernels {
         let _permit = self.starting.acquire().await.expect("it is never closed");
         self.end_current().await?;
         let (mut kernel, spec) = self.launch(&request, proxy)?;
-        let ready = kernel.become_ready(deadline).await?;
-        let kernel = kernel.watched(spec.interrupt_mode, self.ring.clone());
+        let (kernel_info, boot_ms) = kernel.become_ready(deadline).await?;
+        let number = self.ready.fetch_add(1, Ordering::Relaxed) + 1;
+        let kernel = kernel.watched(number, spec.interrupt_mode, self.ring.clone());
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(kernel));
-        Ok(ready)
+        Ok(KernelReady {
+            kernel: number,
+            kernel_info,
+            boot_ms,
+        })
     }
 
     /// Interrupts the running code, as the kernelspec says.

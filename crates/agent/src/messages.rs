@@ -55,7 +55,7 @@ async fn receive(from: impl AsyncRead + Unpin, kernels: &Kernels) -> io::Result<
         match frame {
             MessageFrame::Message(message) => kernels.send(message.channel, message.parts).await,
             // The service says neither.
-            MessageFrame::KernelExit(_) | MessageFrame::Gap { .. } => {}
+            MessageFrame::KernelExit { .. } | MessageFrame::Gap { .. } => {}
         }
     }
     Ok(())

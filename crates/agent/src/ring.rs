@@ -56,7 +56,7 @@ struct Entry {
 #[derive(Debug)]
 enum Content {
     Message { channel: Channel, parts: Vec<Bytes> },
-    Exit(KernelExit),
+    Exit { kernel: u64, exit: KernelExit },
 }
 
 impl Ring {
@@ -81,9 +81,9 @@ impl Ring {
         self.state().last_sequence += 1;
     }
 
-    /// The kernel's process ended, and all its messages are here.
-    pub(crate) fn exit(&self, exit: KernelExit) {
-        self.state().put(Content::Exit(exit));
+    /// The process of the kernel with this number ended, and all its messages are here.
+    pub(crate) fn exit(&self, kernel: u64, exit: KernelExit) {
+        self.state().put(Content::Exit { kernel, exit });
         self.0.news.send_replace(());
     }
 
@@ -114,7 +114,7 @@ impl State {
     fn put(&mut self, content: Content) {
         let parts = match &content {
             Content::Message { parts, .. } => parts.iter().map(Bytes::len).sum(),
-            Content::Exit(_) => 0,
+            Content::Exit { .. } => 0,
         };
         let bytes = ENTRY + parts;
         self.bytes += bytes;
@@ -147,14 +147,14 @@ impl State {
     fn seek(&self, after: u64) -> (u64, u64) {
         let index = self.entries.partition_point(|entry| match entry.content {
             Content::Message { .. } => entry.sequence <= after,
-            Content::Exit(_) => entry.sequence < after,
+            Content::Exit { .. } => entry.sequence < after,
         });
         let next = self
             .entries
             .range(index..)
             .find_map(|entry| match entry.content {
                 Content::Message { .. } => Some(entry.sequence),
-                Content::Exit(_) => None,
+                Content::Exit { .. } => None,
             });
         (
             self.left + index as u64,
@@ -217,7 +217,7 @@ impl Reader {
         let entry = state.entry(self.place)?;
         let before = match entry.content {
             Content::Message { .. } => entry.sequence - 1,
-            Content::Exit(_) => entry.sequence,
+            Content::Exit { .. } => entry.sequence,
         };
         if before > self.sequence {
             self.sequence = before;
@@ -229,7 +229,10 @@ impl Reader {
                 channel: *channel,
                 parts: parts.clone(),
             }),
-            Content::Exit(exit) => MessageFrame::KernelExit(*exit),
+            Content::Exit { kernel, exit } => MessageFrame::KernelExit {
+                kernel: *kernel,
+                exit: *exit,
+            },
         };
         self.sequence = entry.sequence;
         self.place += 1;
@@ -270,7 +273,7 @@ mod tests {
             .map(|frame| match frame {
                 MessageFrame::Message(message) => message.sequence as i64,
                 MessageFrame::Gap { after } => -(after as i64),
-                MessageFrame::KernelExit(_) => 0,
+                MessageFrame::KernelExit { .. } => 0,
             })
             .collect()
     }
@@ -331,7 +334,7 @@ mod tests {
         push(&ring, 10);
         assert_eq!(read(&mut reader), [1, -2, 3]);
         ring.lose();
-        ring.exit(EXIT);
+        ring.exit(1, EXIT);
         assert_eq!(read(&mut reader), [-4, 0]);
     }
 
@@ -339,7 +342,7 @@ mod tests {
     fn an_exit_keeps_its_place_and_is_told_to_who_comes_later() {
         let ring = Ring::new();
         push(&ring, 10);
-        ring.exit(EXIT);
+        ring.exit(1, EXIT);
         assert_eq!(read(&mut ring.read(0)), [1, 0]);
         assert_eq!(read(&mut ring.read(1)), [0]);
         push(&ring, 10);

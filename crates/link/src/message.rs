@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! length of the rest 4 | 1 message | channel 1 | sequence 8 | count 2 | count × length 4 | the parts
-//!                      | 2 exit    | has code 1 | code 4 | has signal 1 | signal 4
+//!                      | 2 exit    | kernel 8 | has code 1 | code 4 | has signal 1 | signal 4
 //!                      | 3 gap     | after 8
 //! ```
 
@@ -57,8 +57,13 @@ pub struct KernelMessage {
 pub enum MessageFrame {
     /// A message from the kernel, or to it.
     Message(KernelMessage),
-    /// The kernel's process ended. Agent to service only.
-    KernelExit(KernelExit),
+    /// A kernel's process ended. Agent to service only.
+    KernelExit {
+        /// Which of the sandbox's kernels: as in [`crate::request::KernelReady`].
+        kernel: u64,
+        /// How.
+        exit: KernelExit,
+    },
     /// The messages up to and including this number are lost: they left the ring before they could be sent.
     /// Agent to service only.
     Gap {

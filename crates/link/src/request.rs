@@ -154,6 +154,8 @@ pub enum Reply {
 /// The kernel's own words about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelReady {
+    /// Counts the sandbox's kernels that became ready, from 1.
+    pub kernel: u64,
     /// The content of its `kernel_info_reply`, untouched.
     pub kernel_info: serde_json::Value,
     /// From its process's start to that reply, in milliseconds.

@@ -34,8 +34,10 @@ fn frames() -> impl Strategy<Value = MessageFrame> {
                 parts,
             })
         }),
-        any::<(Option<i32>, Option<i32>)>()
-            .prop_map(|(code, signal)| MessageFrame::KernelExit(KernelExit { code, signal })),
+        any::<(u64, Option<i32>, Option<i32>)>().prop_map(|(kernel, code, signal)| {
+            let exit = KernelExit { code, signal };
+            MessageFrame::KernelExit { kernel, exit }
+        }),
         any::<u64>().prop_map(|after| MessageFrame::Gap { after }),
     ]
 }

@@ -16,7 +16,7 @@ use crate::http::amount::Amount;
 use crate::http::field::{FieldErrors, Loc};
 use crate::http::problem::Problem;
 use crate::http::request_id::RequestId;
-use crate::service::execution::request::{ExecutionRequest, InputFile};
+use crate::service::execution::request::{Cell, ExecutionRequest, InputFile, SandboxRequest};
 use crate::service::files::FileName;
 
 /// The environment of a request that names none.
@@ -50,22 +50,26 @@ impl ExecuteRequest<'_> {
     ) -> Option<ExecutionRequest> {
         let mut fields = Checked { errors };
         let environment_variables = fields.variables(self.environment_variables);
-        let request = ExecutionRequest {
+        let sandbox = SandboxRequest {
             environment: fields.environment(self.execution_environment),
-            timeout: fields.timeout(self.timeout, limits),
             files: fields.files(self.files),
-            stdin: self.stdin.into_iter().map(without_line_end).collect(),
             memory: fields.memory(self.memory, limits),
             cpus: fields.cpus(self.cpus, limits),
             working_directory: fields.working_directory(self.working_directory),
             packages: self.packages.into_iter().map(Cow::into_owned).collect(),
             network: fields.network(&self.network),
-            user: fields.user(self.user),
-            code: fields.code(self.code?),
             environment_variables,
             request_id: request_id.to_string(),
         };
-        errors.is_empty().then_some(request)
+        let cell = Cell {
+            timeout: fields.timeout(self.timeout, limits),
+            stdin: self.stdin.into_iter().map(without_line_end).collect(),
+            user: fields.user(self.user),
+            code: fields.code(self.code?),
+        };
+        errors
+            .is_empty()
+            .then_some(ExecutionRequest { cell, sandbox })
     }
 }
 
@@ -78,7 +82,7 @@ pub fn files_fit(
         InputFile::Inline { content, .. } => content.len() as u64,
         InputFile::Stored { .. } => 0,
     };
-    let together: u64 = request.files.iter().map(size).sum();
+    let together: u64 = request.sandbox.files.iter().map(size).sum();
     if together <= limits.max_input.as_u64() {
         return Ok(request);
     }

@@ -3,6 +3,7 @@
 //! `Drop` can neither wait nor fail, so it only hands over. The queue has no bound of its own: it holds at most one
 //! entry for each container that exists.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
@@ -46,7 +47,7 @@ impl Remover {
         OwnedContainer {
             sandbox: sandbox.clone(),
             remover: self.clone(),
-            end: End::Removed,
+            end: Mutex::new(End::Removed),
         }
     }
 
@@ -70,7 +71,7 @@ enum End {
 pub(super) struct OwnedContainer {
     sandbox: SandboxId,
     remover: Remover,
-    end: End,
+    end: Mutex<End>,
 }
 
 impl OwnedContainer {
@@ -81,15 +82,16 @@ impl OwnedContainer {
 }
 
 impl Owned for OwnedContainer {
-    fn leave(mut self) {
-        self.end = End::Left;
+    fn leave(&self) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = End::Left;
     }
 }
 
 impl Drop for OwnedContainer {
     fn drop(&mut self) {
         let register = &self.remover.register;
-        if self.end == End::Left {
+        let end = *self.end.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if end == End::Left {
             register.expect(&self.sandbox);
             register.leave(&self.sandbox);
         } else if self.remover.queue.send(self.sandbox.clone()).is_err() {

@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
-use tokio::sync::mpsc;
+use futures::FutureExt;
 
-use crate::sandbox::KernelEvent;
+use crate::sandbox::{EventReceiver, EventSender, KernelEvent, event_queue};
 
 /// Events that are kept, and that a listener may be behind.
 const KEPT: usize = 256;
@@ -19,7 +19,7 @@ pub(super) struct Events(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     kept: VecDeque<KernelEvent>,
-    listener: Option<mpsc::Sender<KernelEvent>>,
+    listener: Option<EventSender>,
 }
 
 impl Events {
@@ -33,12 +33,13 @@ impl Events {
     }
 
     /// What follows message `after`, until somebody else listens.
-    pub(super) fn listen(&self, after: u64) -> mpsc::Receiver<KernelEvent> {
-        let (listener, events) = mpsc::channel(2 * KEPT);
+    pub(super) fn listen(&self, after: u64) -> EventReceiver {
+        let (listener, events) = event_queue(2 * KEPT);
         let mut state = self.state();
         for event in state.kept.iter().filter(|event| is_behind(event, after)) {
-            let sent = listener.try_send(event.clone());
-            sent.expect("there is room for all that are kept");
+            let sent = listener.send(event.clone()).now_or_never();
+            sent.expect("there is room for all that are kept")
+                .expect("the reader is here");
         }
         state.listener = Some(listener);
         events
@@ -57,7 +58,7 @@ impl Events {
 }
 
 impl State {
-    fn keep(&mut self, event: KernelEvent) -> Option<mpsc::Sender<KernelEvent>> {
+    fn keep(&mut self, event: KernelEvent) -> Option<EventSender> {
         self.kept.push_back(event);
         if self.kept.len() > KEPT {
             self.kept.pop_front();
@@ -70,6 +71,8 @@ impl State {
 fn is_behind(event: &KernelEvent, after: u64) -> bool {
     match event {
         KernelEvent::Message(message) => message.sequence > after,
-        KernelEvent::Gap { .. } | KernelEvent::Unreadable | KernelEvent::Exited(_) => after == 0,
+        KernelEvent::Gap { .. } | KernelEvent::Unreadable | KernelEvent::Exited { .. } => {
+            after == 0
+        }
     }
 }

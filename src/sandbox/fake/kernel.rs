@@ -28,12 +28,14 @@ const END_OF_INPUT: &str = "\u{4}";
 /// Serves until it is killed, or the sandbox is lost.
 pub(super) async fn run(
     life: Arc<Life>,
+    number: u64,
     requests: mpsc::Receiver<KernelMessage>,
     killed: CancellationToken,
 ) {
     let lost = life.lost.clone();
     let kernel = Kernel {
         life,
+        number,
         requests,
         killed,
         executions: 0,
@@ -56,6 +58,7 @@ enum Idles {
 
 struct Kernel {
     life: Arc<Life>,
+    number: u64,
     requests: mpsc::Receiver<KernelMessage>,
     killed: CancellationToken,
     executions: u64,
@@ -67,7 +70,8 @@ impl Kernel {
         let killed = self.killed.clone();
         let exit = killed.run_until_cancelled(self.serve()).await;
         let exit = exit.unwrap_or(KILLED);
-        self.say(KernelEvent::Exited(exit)).await;
+        let kernel = self.number;
+        self.say(KernelEvent::Exited { kernel, exit }).await;
     }
 
     async fn serve(&mut self) -> KernelExit {

@@ -35,6 +35,7 @@ pub(super) struct Life {
     /// What the kernels, one after the other, have said.
     pub(super) events: Events,
     messages: AtomicU64,
+    kernels: AtomicU64,
     kernel: Mutex<Option<RunningKernel>>,
     pub(super) lost: CancellationToken,
     pub(super) deaf: AtomicBool,
@@ -51,15 +52,18 @@ struct RunningKernel {
 }
 
 impl Life {
-    /// Starts a kernel, after killing the one that runs.
-    fn start_kernel(self: &Arc<Self>) {
+    /// Starts a kernel, after killing the one that runs; tells its number.
+    fn start_kernel(self: &Arc<Self>) -> u64 {
         let (requests, requested) = mpsc::channel(QUEUE);
         let killed = CancellationToken::new();
-        tokio::spawn(kernel::run(self.clone(), requested, killed.clone()));
+        let number = self.kernels.fetch_add(1, Ordering::Relaxed) + 1;
+        let run = kernel::run(self.clone(), number, requested, killed.clone());
+        tokio::spawn(run);
         let before = self.kernel().replace(RunningKernel { requests, killed });
         if let Some(before) = before {
             before.killed.cancel();
         }
+        number
     }
 
     /// Ends the kernel's process by signal.
@@ -118,7 +122,7 @@ impl Life {
 pub(super) struct FakeSandbox {
     life: Arc<Life>,
     processes: Arc<Processes>,
-    end: End,
+    end: Mutex<End>,
 }
 
 /// What becomes of a sandbox that is dropped.
@@ -143,6 +147,7 @@ impl FakeSandbox {
             interrupted: Notify::new(),
             events: Events::default(),
             messages: AtomicU64::new(0),
+            kernels: AtomicU64::new(0),
             kernel: Mutex::default(),
             lost: CancellationToken::new(),
             deaf: AtomicBool::new(false),
@@ -152,7 +157,7 @@ impl FakeSandbox {
         });
         ledger.made(&life.id, life.clone());
         match spec.kernel {
-            KernelStart::Now => life.start_kernel(),
+            KernelStart::Now => drop(life.start_kernel()),
             KernelStart::Never => {}
         }
         FakeSandbox::of(life, processes)
@@ -163,7 +168,7 @@ impl FakeSandbox {
         FakeSandbox {
             life,
             processes: processes.clone(),
-            end: End::Removed,
+            end: Mutex::new(End::Removed),
         }
     }
 }
@@ -177,7 +182,7 @@ async fn read_all(content: &mut ByteReader) -> Result<Vec<u8>, SandboxError> {
 
 impl Drop for FakeSandbox {
     fn drop(&mut self) {
-        match self.end {
+        match *self.end.get_mut().expect("nothing panics with it") {
             End::Removed => {
                 self.life.lose();
                 self.life.ledger.removed(&self.life.id);
@@ -205,11 +210,10 @@ impl Sandbox for FakeSandbox {
         })
     }
 
-    async fn restart_kernel(&self) -> Result<(), SandboxError> {
+    async fn restart_kernel(&self) -> Result<u64, SandboxError> {
         self.life.reach().await?;
         self.life.deaf.store(false, Ordering::Relaxed);
-        self.life.start_kernel();
-        Ok(())
+        Ok(self.life.start_kernel())
     }
 
     async fn interrupt(&self) -> Result<(), SandboxError> {
@@ -333,7 +337,7 @@ impl Sandbox for FakeSandbox {
         next.unwrap_or_else(|| Err(SandboxError::Lost("told to be".to_owned())))
     }
 
-    fn leave(mut self: Box<Self>) {
-        self.end = End::Left;
+    fn leave(&self) {
+        *self.end.lock().expect("nothing panics with it") = End::Left;
     }
 }

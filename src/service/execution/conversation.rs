@@ -141,7 +141,7 @@ impl<'a> Conversation<'a> {
                 Heard::Event(KernelEvent::Gap { .. } | KernelEvent::Unreadable) => {
                     Some(Ending::OutputLimit)
                 }
-                Heard::Event(KernelEvent::Exited(_)) => Some(Ending::KernelExited),
+                Heard::Event(KernelEvent::Exited { .. }) => Some(Ending::KernelExited),
                 Heard::Silence => Some(self.replied()),
                 Heard::End => Some(Ending::Cut),
             };

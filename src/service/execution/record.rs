@@ -34,12 +34,12 @@ enum Outcome {
 impl Record {
     /// Until it is told otherwise, the execution was cancelled: its future was dropped.
     pub(super) fn begin(owner: &Owner, request: &ExecutionRequest) -> Record {
-        let user = request.user.as_deref();
+        let user = request.cell.user.as_deref();
         Record {
             owner: owner.to_string(),
             user: user.map(|user| user.chars().take(MAX_USER).collect()),
-            request_id: request.request_id.clone(),
-            environment: request.environment.clone(),
+            request_id: request.sandbox.request_id.clone(),
+            environment: request.sandbox.environment.clone(),
             began: Instant::now(),
             outcome: Outcome::Ended {
                 status: Status::Cancelled,

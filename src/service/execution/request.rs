@@ -1,61 +1,47 @@
 //! What an execution is asked to do, already validated: everything here holds, but where it says otherwise.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
-use bytesize::ByteSize;
+use crate::config;
+use crate::service::ServiceError;
+pub use crate::service::prepare::{InputFile, SandboxRequest};
 
-use crate::config::host_rule::HostRule;
-use crate::service::files::FileName;
+/// The shortest timeout. Below it, an answer would tell more about us than about the code.
+const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One run of code.
 #[derive(Clone, Debug)]
 pub struct ExecutionRequest {
-    /// Not empty.
-    pub code: String,
-    /// The environment's name, lower case.
-    pub environment: String,
-    /// From the start of the code to its interrupt.
-    pub timeout: Duration,
-    /// Put into the working directory before the code starts.
-    pub files: Vec<InputFile>,
-    /// Answers to `input()`, a line each.
-    pub stdin: Vec<String>,
-    /// Set for the kernel.
-    pub environment_variables: BTreeMap<String, String>,
-    /// Below the operator's maximum; None: the default.
-    pub memory: Option<ByteSize>,
-    /// Below the operator's maximum; None: the default.
-    pub cpus: Option<f64>,
-    /// Relative to the home directory; None: the default.
-    pub working_directory: Option<String>,
-    /// Packages to install before, as the package manager of the environment writes them. Not validated yet: what they may
-    /// say depends on the environment.
-    pub packages: Vec<String>,
-    /// Hosts that the code asks to reach.
-    pub network: Vec<HostRule>,
-    /// Free text of the caller, for the log.
-    pub user: Option<String>,
-    /// The request's id in the log and in the answer.
-    pub request_id: String,
+    /// What to run.
+    pub cell: Cell,
+    /// What to run it in.
+    pub sandbox: SandboxRequest,
 }
 
-/// A file for the working directory.
+/// One piece of code, and how it is run.
 #[derive(Clone, Debug)]
-pub enum InputFile {
-    /// Came with the request.
-    Inline {
-        /// Its name there.
-        name: FileName,
-        /// Its bytes.
-        content: Bytes,
-    },
-    /// Is in the file store, under this name; lands under the filename it was stored with.
-    Stored {
-        /// The stored file's name (the last segment of its url).
-        name: String,
-        /// The signature of its url, where one was given: it lets anybody use the file. None: it must be the owner's.
-        signature: Option<String>,
-    },
+pub struct Cell {
+    /// Not empty.
+    pub code: String,
+    /// From the start of the code to its interrupt.
+    pub timeout: Duration,
+    /// Answers to `input()`, a line each.
+    pub stdin: Vec<String>,
+    /// Free text of the caller, for the log.
+    pub user: Option<String>,
+}
+
+impl Cell {
+    /// Whether it is within its bounds.
+    pub(in crate::service) fn check(&self, bounds: &config::Execution) -> Result<(), ServiceError> {
+        if self.code.trim().is_empty() {
+            return Err(ServiceError::invalid("code", "it must not be empty"));
+        }
+        if (MIN_TIMEOUT..=bounds.max_timeout).contains(&self.timeout) {
+            return Ok(());
+        }
+        let longest = bounds.max_timeout.as_secs_f64();
+        let reason = format!("it must be from 1 to {longest} seconds");
+        Err(ServiceError::invalid("timeout", reason))
+    }
 }

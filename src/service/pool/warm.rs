@@ -77,7 +77,7 @@ impl WarmSandbox {
     fn hear(&mut self, event: &KernelEvent) {
         match event {
             KernelEvent::Message(_) | KernelEvent::Gap { .. } => {}
-            KernelEvent::Exited(_) | KernelEvent::Unreadable => self.ended = true,
+            KernelEvent::Exited { .. } | KernelEvent::Unreadable => self.ended = true,
         }
     }
 }

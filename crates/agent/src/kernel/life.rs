@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cellblock_link::message::Channel;
-use cellblock_link::request::{KernelExit, KernelReady};
+use cellblock_link::request::KernelExit;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::sync::{oneshot, watch};
@@ -78,10 +78,11 @@ impl Starting {
         })
     }
 
+    /// What the kernel says of itself, and how long it took until it did, in milliseconds.
     pub(super) async fn become_ready(
         &mut self,
         deadline: Instant,
-    ) -> Result<KernelReady, StartError> {
+    ) -> Result<(serde_json::Value, u64), StartError> {
         enum Event {
             Ready(serde_json::Value),
             Ended(KernelExit),
@@ -102,10 +103,7 @@ impl Starting {
                     .as_millis()
                     .try_into()
                     .unwrap_or(u64::MAX);
-                Ok(KernelReady {
-                    kernel_info,
-                    boot_ms,
-                })
+                Ok((kernel_info, boot_ms))
             }
             Event::Ended(exit) => {
                 self.group.ended();
@@ -123,8 +121,13 @@ impl Starting {
         }
     }
 
-    /// The kernel, whose exit will be told to the ring.
-    pub(super) fn watched(mut self, interrupt_mode: InterruptMode, ring: Ring) -> Kernel {
+    /// The kernel, whose exit will be told to the ring under its number.
+    pub(super) fn watched(
+        mut self,
+        number: u64,
+        interrupt_mode: InterruptMode,
+        ring: Ring,
+    ) -> Kernel {
         let process = self
             .group
             .leader()
@@ -140,7 +143,7 @@ impl Starting {
             // What a child process holds open is not waited for.
             let _ = timeout(DRAIN_WITHIN, read).await;
             drop(self.sockets);
-            ring.exit(exit);
+            ring.exit(number, exit);
             told_to.send_replace(true);
             while self.outputs.join_next().await.is_some() {}
             drop(self.connection);

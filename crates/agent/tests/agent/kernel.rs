@@ -25,6 +25,11 @@ async fn failure(agent: &Agent, request: StartKernel) -> Failure {
     }
 }
 
+/// The frame that says it of a kernel.
+fn ended(kernel: u64, exit: KernelExit) -> MessageFrame {
+    MessageFrame::KernelExit { kernel, exit }
+}
+
 #[tokio::test]
 async fn a_kernel_is_ready_once_shell_and_iopub_both_answer() {
     let mut running = Running::start(END_WHEN_TOLD, "signal").await;
@@ -149,10 +154,13 @@ async fn the_exit_is_told_to_who_listens_and_to_who_comes_later() {
     let running = Running::start(END_WHEN_TOLD, "signal").await;
     let mut messages = running.messages(0).await;
     running.end_kernel("5\n").await;
-    let exit = MessageFrame::KernelExit(KernelExit {
-        code: Some(5),
-        signal: None,
-    });
+    let exit = ended(
+        1,
+        KernelExit {
+            code: Some(5),
+            signal: None,
+        },
+    );
     assert_eq!(messages.next().await, Some(exit.clone()));
     assert_eq!(running.messages(0).await.next().await, Some(exit));
     let Reply::Failed(failure) = ask(&running.opener(), &Request::Interrupt).await else {
@@ -169,10 +177,7 @@ async fn a_signal_without_a_name_ends_a_kernel_too() {
         code: None,
         signal: None,
     };
-    assert_eq!(
-        running.messages(0).await.next().await,
-        Some(MessageFrame::KernelExit(exit))
-    );
+    assert_eq!(running.messages(0).await.next().await, Some(ended(1, exit)));
 }
 
 #[tokio::test]
@@ -187,7 +192,7 @@ async fn an_interrupt_is_a_signal_to_the_process_group() {
         code: Some(7),
         signal: None,
     };
-    assert_eq!(messages.next().await, Some(MessageFrame::KernelExit(exit)));
+    assert_eq!(messages.next().await, Some(ended(1, exit)));
 }
 
 #[tokio::test]
@@ -226,10 +231,7 @@ async fn a_restart_ends_the_old_kernel_and_numbers_go_on() {
         code: None,
         signal: Some(9),
     };
-    assert_eq!(
-        messages.next().await,
-        Some(MessageFrame::KernelExit(killed))
-    );
+    assert_eq!(messages.next().await, Some(ended(1, killed)));
     messages
         .send(request(Channel::Shell, "execute_request", "echo"))
         .await;
@@ -377,10 +379,7 @@ async fn everything_is_killed_and_reaped() {
         code: None,
         signal: Some(9),
     };
-    assert_eq!(
-        messages.next().await,
-        Some(MessageFrame::KernelExit(killed))
-    );
+    assert_eq!(messages.next().await, Some(ended(1, killed)));
 }
 
 #[tokio::test]

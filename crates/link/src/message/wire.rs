@@ -45,7 +45,7 @@ pub async fn write_frame(
     head(frame, &mut gathered)?;
     let parts = match frame {
         MessageFrame::Message(message) => message.parts.as_slice(),
-        MessageFrame::KernelExit(_) | MessageFrame::Gap { .. } => &[],
+        MessageFrame::KernelExit { .. } | MessageFrame::Gap { .. } => &[],
     };
     for part in parts {
         if gathered.len() + part.len() <= GATHERED {
@@ -72,8 +72,9 @@ fn head(frame: &MessageFrame, into: &mut BytesMut) -> io::Result<()> {
             message_head(message, &mut body)?;
             parts = message.parts.iter().map(Bytes::len).sum();
         }
-        MessageFrame::KernelExit(exit) => {
+        MessageFrame::KernelExit { kernel, exit } => {
             body.put_u8(EXIT);
+            body.put_u64(*kernel);
             put_optional(exit.code, &mut body);
             put_optional(exit.signal, &mut body);
         }
@@ -109,10 +110,13 @@ fn message_head(message: &KernelMessage, into: &mut BytesMut) -> io::Result<()> 
 pub(super) fn parse(mut body: Bytes) -> Result<MessageFrame, Malformed> {
     let frame = match body.try_get_u8().map_err(|_| SHORT)? {
         MESSAGE => return parse_message(body).map(MessageFrame::Message),
-        EXIT => MessageFrame::KernelExit(KernelExit {
-            code: get_optional(&mut body)?,
-            signal: get_optional(&mut body)?,
-        }),
+        EXIT => MessageFrame::KernelExit {
+            kernel: body.try_get_u64().map_err(|_| SHORT)?,
+            exit: KernelExit {
+                code: get_optional(&mut body)?,
+                signal: get_optional(&mut body)?,
+            },
+        },
         GAP => MessageFrame::Gap {
             after: body.try_get_u64().map_err(|_| SHORT)?,
         },

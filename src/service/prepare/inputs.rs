@@ -13,9 +13,9 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::{ReaderStream, StreamReader};
 
+use super::InputFile;
 use crate::sandbox::TarReader;
 use crate::service::ServiceError;
-use crate::service::execution::request::InputFile;
 use crate::service::files::{Access, FileName, FileStore};
 use crate::service::owner::Owner;
 

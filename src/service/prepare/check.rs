@@ -1,16 +1,12 @@
 //! Is a request within its bounds? The first field that is not is named.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use super::SandboxRequest;
 use crate::config;
 use crate::service::ServiceError;
-use crate::service::execution::request::ExecutionRequest;
-
-/// The shortest timeout. Below it, an answer would tell more about us than about the code.
-const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The least memory: less, and no kernel starts.
 const MIN_MEMORY: ByteSize = ByteSize::mib(64);
@@ -26,27 +22,14 @@ const MAX_VARIABLES: usize = 64 << 10;
 const MAX_DIRECTORY: usize = 1024;
 
 pub(super) fn check(
-    request: &ExecutionRequest,
+    request: &SandboxRequest,
     bounds: &config::Execution,
 ) -> Result<(), ServiceError> {
-    if request.code.trim().is_empty() {
-        return Err(ServiceError::invalid("code", "it must not be empty"));
-    }
-    timeout(request.timeout, bounds.max_timeout)?;
     request.memory.map_or(Ok(()), |it| memory(it, bounds))?;
     request.cpus.map_or(Ok(()), |it| cpus(it, bounds))?;
     variables(&request.environment_variables)?;
     let directory = request.working_directory.as_deref();
     directory.map_or(Ok(()), working_directory)
-}
-
-fn timeout(timeout: Duration, longest: Duration) -> Result<(), ServiceError> {
-    if (MIN_TIMEOUT..=longest).contains(&timeout) {
-        return Ok(());
-    }
-    let longest = longest.as_secs_f64();
-    let reason = format!("it must be from 1 to {longest} seconds");
-    Err(ServiceError::invalid("timeout", reason))
 }
 
 fn memory(memory: ByteSize, bounds: &config::Execution) -> Result<(), ServiceError> {

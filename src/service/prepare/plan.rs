@@ -1,7 +1,6 @@
 //! What a request comes to in its environment: decided before anything is installed, started or run.
 
-use super::Executions;
-use super::request::ExecutionRequest;
+use super::{Preparer, SandboxRequest};
 use crate::sandbox::EnvironmentImage;
 use crate::service::ServiceError;
 use crate::service::egress::{self, Allowed, OnBehalf, Route};
@@ -19,12 +18,12 @@ pub(super) struct Plan {
     pub(super) behalf: OnBehalf,
 }
 
-impl Executions {
+impl Preparer {
     /// Refuses what the environment or the operator does not allow.
     pub(super) async fn plan(
         &self,
         owner: &Owner,
-        request: &ExecutionRequest,
+        request: &SandboxRequest,
     ) -> Result<Plan, ServiceError> {
         let environment = self.environments.find(&request.environment).await?;
         let allowed = egress::allowed(&self.egress, owner, &environment.name, &request.network)?;
