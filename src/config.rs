@@ -11,6 +11,7 @@
 //! file     the TOML file as keys and values
 //! check    what must hold between settings
 //! host_rule  which hosts may be reached
+//! sessions   their settings
 //! ```
 
 mod check;
@@ -18,6 +19,7 @@ mod field;
 mod file;
 pub mod host_rule;
 mod keys;
+mod sessions;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use host_rule::HostRule;
+pub use sessions::{AtShutdown, Sessions};
 pub use sources::{Configuration, Flags, SettingsError};
 
 /// All settings, as the service uses them.
@@ -56,6 +59,8 @@ pub struct Settings {
     pub egress: Egress,
     /// Packages that requests ask for.
     pub packages: Packages,
+    /// Sandboxes that clients hold.
+    pub sessions: Sessions,
     /// What is logged.
     pub log: Log,
     /// Environments whose images carry no labels of ours.
@@ -75,6 +80,7 @@ impl Default for Settings {
             files: Files::default(),
             egress: Egress::default(),
             packages: Packages::default(),
+            sessions: Sessions::default(),
             log: Log::default(),
             environments: Vec::new(),
         }

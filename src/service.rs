@@ -3,6 +3,7 @@
 //! ```text
 //! Service
 //! ├─ executions     one run of code, a future of its caller
+//! ├─ sessions       sandboxes that clients hold
 //! ├─ prepare        a sandbox as a request wants it
 //! ├─ environments   which there are
 //! ├─ capacity       how many executions at once
@@ -17,6 +18,7 @@
 //!
 //! ```text
 //! ├─ dispatcher     the pool; └─ a start each, ended with it
+//! ├─ a session's hub, and its executions
 //! ├─ sweeps
 //! ├─ expiries
 //! └─ look-ups
@@ -34,6 +36,7 @@ mod packages;
 mod pool;
 pub mod prepare;
 mod reaper;
+pub mod session;
 mod spec;
 
 use std::fmt;
@@ -62,6 +65,8 @@ use packages::Packages;
 use pool::Pool;
 use prepare::Preparer;
 use reaper::Reaper;
+use session::request::SessionRequest;
+use session::{Remembered, Session, SessionId, Sessions, SessionsParts};
 use spec::Defaults;
 
 /// How long executions and tasks may take to let go once they are told to stop. They only drop what they hold.
@@ -72,6 +77,7 @@ pub struct Service {
     engine: Arc<dyn Engine>,
     environments: Arc<Environments>,
     executions: Executions,
+    sessions: Sessions,
     pool: Arc<Pool>,
     files: Arc<FileStore>,
     capacity: Arc<Capacity>,
@@ -114,6 +120,7 @@ impl Service {
         resolver: Arc<dyn Resolver>,
     ) -> Result<Service, ServiceError> {
         let sweep_deadline = settings.engine.call_timeout * 2;
+        let remembered = Remembered::read(&settings.state_dir, &*engine)?;
         sweep(&*engine, sweep_deadline).await?;
         let files = Arc::new(FileStore::open(&settings.state_dir, &settings.files).await?);
         let call_timeout = settings.engine.call_timeout;
@@ -146,6 +153,16 @@ impl Service {
             pool: pool.clone(),
             files: files.clone(),
         };
+        let sessions = SessionsParts {
+            limits: settings.sessions.clone(),
+            bounds: settings.execution.clone(),
+            engine: engine.clone(),
+            preparer: preparer.clone(),
+            files: files.clone(),
+            stop: stop.clone(),
+            tasks: tasks.clone(),
+        };
+        let sessions = Sessions::new(sessions, remembered);
         let executions = Executions {
             bounds: settings.execution.clone(),
             preparer,
@@ -158,6 +175,7 @@ impl Service {
             engine,
             environments,
             executions,
+            sessions,
             pool,
             files,
             capacity,
@@ -205,6 +223,44 @@ impl Service {
         self.executions.run(owner, request, watcher).await
     }
 
+    /// Makes a session. Dropping the future leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the request; [`ServiceError::Conflict`] when its id is taken; [`ServiceError::Busy`] when there are
+    /// too many; what is wrong on our side.
+    pub async fn create_session(
+        &self,
+        owner: &Owner,
+        request: SessionRequest,
+    ) -> Result<Arc<Session>, ServiceError> {
+        self.sessions.create(owner, request).await
+    }
+
+    /// The owner's session with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`].
+    pub fn session(&self, owner: &Owner, id: SessionId) -> Result<Arc<Session>, ServiceError> {
+        self.sessions.find(owner, id)
+    }
+
+    /// The owner's sessions, the oldest first.
+    #[must_use]
+    pub fn sessions(&self, owner: &Owner) -> Vec<Arc<Session>> {
+        self.sessions.list(owner)
+    }
+
+    /// Ends the owner's session with this id: when this returns, nobody finds it any more.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`].
+    pub async fn end_session(&self, owner: &Owner, id: SessionId) -> Result<(), ServiceError> {
+        self.sessions.end(owner, id).await
+    }
+
     /// The file store.
     #[must_use]
     pub fn files(&self) -> &FileStore {
@@ -220,6 +276,7 @@ impl Service {
             engine,
             environments: self.pool.lines(),
             executions: self.capacity.taken(),
+            sessions: self.sessions.count(),
         }
     }
 

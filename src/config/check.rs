@@ -20,6 +20,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     sandboxes(settings)?;
     executions(settings)?;
     packages(settings)?;
+    sessions(settings)?;
     instance(settings)
 }
 
@@ -65,6 +66,20 @@ fn api_keys(settings: &Settings) -> Result<(), SettingsError> {
         )?;
     }
     Ok(())
+}
+
+fn sessions(settings: &Settings) -> Result<(), SettingsError> {
+    let sessions = &settings.sessions;
+    demand(
+        sessions.idle_timeout <= sessions.max_idle_timeout,
+        "sessions.max_idle_timeout",
+        "it is not less than sessions.idle_timeout",
+    )?;
+    demand(
+        sessions.lifetime <= sessions.max_lifetime,
+        "sessions.max_lifetime",
+        "it is not less than sessions.lifetime",
+    )
 }
 
 fn sandboxes(settings: &Settings) -> Result<(), SettingsError> {

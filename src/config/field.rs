@@ -11,12 +11,13 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use ipnet::IpNet;
 
-use super::LogFormat;
 use super::host_rule::HostRule;
+use super::{AtShutdown, LogFormat};
 
 /// A borrowed setting.
 pub(super) enum Field<'a> {
     Address(&'a mut SocketAddr),
+    AtShutdown(&'a mut AtShutdown),
     Count(&'a mut u32),
     /// Names and counts.
     Counts(&'a mut BTreeMap<String, u32>),
@@ -42,6 +43,7 @@ impl Field<'_> {
             Field::Address(field) => {
                 *field = parse(text, "an address and a port, as 127.0.0.1:8080")?
             }
+            Field::AtShutdown(field) => *field = at_shutdown(text)?,
             Field::Count(field) => *field = parse(text, "a whole number, 0 or more")?,
             Field::Counts(field) => *field = pairs(text, "a whole number, 0 or more")?,
             Field::Duration(field) => *field = duration(text)?,
@@ -65,6 +67,8 @@ impl Field<'_> {
     pub(super) fn show(self) -> String {
         match self {
             Field::Address(field) => quoted(field),
+            Field::AtShutdown(AtShutdown::Keep) => quoted("keep"),
+            Field::AtShutdown(AtShutdown::End) => quoted("end"),
             Field::Count(field) => field.to_string(),
             Field::Counts(field) => {
                 table(field.iter().map(|(name, count)| (name, count.to_string())))
@@ -99,6 +103,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         Some(Err(_)) => Err(format!("`{text}` is not a number of seconds")),
         None => humantime::parse_duration(text.trim())
             .map_err(|_| format!("`{text}` is not a duration, as 90s or 20min")),
+    }
+}
+
+fn at_shutdown(text: &str) -> Result<AtShutdown, String> {
+    match text {
+        "keep" => Ok(AtShutdown::Keep),
+        "end" => Ok(AtShutdown::End),
+        _ => Err("keep or end".to_owned()),
     }
 }
 

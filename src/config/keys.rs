@@ -293,6 +293,36 @@ pub(super) const KEYS: &[Key] = &[
         field: |settings| Field::Count(&mut settings.packages.installing),
     },
     Key {
+        name: "sessions.max",
+        help: "Sessions at the same time; beyond it, 429",
+        field: |settings| Field::Count(&mut settings.sessions.max),
+    },
+    Key {
+        name: "sessions.idle_timeout",
+        help: "A session that is not used for so long ends, unless its client names another time",
+        field: |settings| Field::Duration(&mut settings.sessions.idle_timeout),
+    },
+    Key {
+        name: "sessions.max_idle_timeout",
+        help: "The longest such time that a client may name",
+        field: |settings| Field::Duration(&mut settings.sessions.max_idle_timeout),
+    },
+    Key {
+        name: "sessions.lifetime",
+        help: "A session ends after so long, however it is used, unless its client names another time",
+        field: |settings| Field::Duration(&mut settings.sessions.lifetime),
+    },
+    Key {
+        name: "sessions.max_lifetime",
+        help: "The longest such time that a client may name",
+        field: |settings| Field::Duration(&mut settings.sessions.max_lifetime),
+    },
+    Key {
+        name: "sessions.at_shutdown",
+        help: "What becomes of sessions when the service stops: keep (the next start takes them over) or end",
+        field: |settings| Field::AtShutdown(&mut settings.sessions.at_shutdown),
+    },
+    Key {
         name: "log.filter",
         help: "Which lines are logged, in the language of RUST_LOG",
         field: |settings| Field::Text(&mut settings.log.filter),

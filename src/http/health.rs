@@ -34,6 +34,8 @@ pub struct HealthAnswer {
     environments: BTreeMap<String, PoolAnswer>,
     /// Executions that run or wait.
     executions: usize,
+    /// Sessions.
+    sessions: usize,
 }
 
 /// An environment's pool.
@@ -88,6 +90,7 @@ fn answer(health: Health) -> (StatusCode, Json<HealthAnswer>) {
         engine: health.engine,
         environments: health.environments.into_iter().map(pool).collect(),
         executions: health.executions,
+        sessions: health.sessions,
     };
     (code, Json(answer))
 }
@@ -112,6 +115,7 @@ mod tests {
             engine: None,
             environments: Vec::new(),
             executions: 0,
+            sessions: 0,
         };
         let (code, Json(answer)) = answer(unable);
         assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);

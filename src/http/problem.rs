@@ -172,6 +172,7 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound => {
                 Self::new(Kind::NotFound, "There is no such thing, or no longer.")
             }
+            ServiceError::Conflict(reason) => Self::new(Kind::Conflict, reason),
             ServiceError::Busy { retry_after } => Self::new(
                 Kind::Busy,
                 "Too much runs or waits already; try again later.",

@@ -55,6 +55,12 @@ impl EventSender {
         Ok(())
     }
 
+    /// Whether the reader has gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// Waits until the reader has gone.
     pub async fn closed(&self) {
         self.queue.closed().await;

@@ -20,6 +20,9 @@ pub enum ServiceError {
     /// There is no such thing, or it is not the caller's.
     #[error("not found")]
     NotFound,
+    /// It does not fit with what is there. The words are for the caller.
+    #[error("{0}")]
+    Conflict(String),
     /// Something is larger than allowed.
     #[error("{field}: {reason}")]
     TooLarge {
@@ -52,6 +55,11 @@ impl ServiceError {
             field: field.into(),
             reason: reason.into(),
         }
+    }
+
+    /// What is answered while a session's sandbox is being looked for.
+    pub(crate) fn unreachable() -> ServiceError {
+        ServiceError::Unavailable("the sandbox is not reached now".to_owned())
     }
 
     /// What everything is answered with once the service shuts down.

@@ -20,8 +20,8 @@
 //! | its end | `execution.grace`, then 5 s (`conversation::KILL`) |
 //! | usage and files out | 20 s (`collect::LIMIT`) |
 
-mod collect;
-mod conversation;
+pub(super) mod collect;
+pub(super) mod conversation;
 mod names;
 mod record;
 pub mod request;
@@ -134,13 +134,14 @@ impl Executions {
 }
 
 /// How it ended, as the caller is told. `usage` is there if the sandbox still answers.
-fn status(ending: Ending, output: &Output, usage: Option<Usage>) -> Status {
+pub(super) fn status(ending: Ending, output: &Output, usage: Option<Usage>) -> Status {
     let out_of_memory = usage.is_some_and(|usage| usage.oom_kills > 0);
     match ending {
         Ending::Finished if output.error.is_some() => Status::Error,
         Ending::Finished => Status::Ok,
         Ending::Raised => Status::Error,
         Ending::Timeout => Status::Timeout,
+        Ending::Cancelled => Status::Cancelled,
         Ending::OutputLimit => Status::OutputLimit,
         Ending::KernelExited | Ending::Cut if out_of_memory => Status::OutOfMemory,
         Ending::KernelExited => Status::Killed,

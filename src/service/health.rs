@@ -20,6 +20,8 @@ pub struct Health {
     pub environments: Vec<EnvironmentHealth>,
     /// Executions that run or wait.
     pub executions: usize,
+    /// Sessions.
+    pub sessions: usize,
 }
 
 /// One environment and its pool.

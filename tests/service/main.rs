@@ -11,4 +11,5 @@ mod files;
 mod lifecycle;
 mod packages;
 mod pool;
+mod sessions;
 mod support;

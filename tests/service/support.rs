@@ -23,6 +23,7 @@ pub type Outcome = Result<ExecutionResult, ServiceError>;
 pub struct World {
     pub service: Arc<Service>,
     pub engine: FakeEngine,
+    settings: Settings,
     _state: TempDir,
 }
 
@@ -47,6 +48,7 @@ pub async fn fresh_world(change: impl FnOnce(&mut Settings, &FakeEngine)) -> Wor
     World {
         service: Arc::new(service.await.unwrap()),
         engine,
+        settings,
         _state: state,
     }
 }
@@ -81,6 +83,17 @@ pub fn request(code: &str) -> ExecutionRequest {
 }
 
 impl World {
+    /// The next life of the service, on the same engine and state.
+    pub async fn restarted(self) -> World {
+        self.service.shut_down().await;
+        drop(self.service);
+        let service = Service::start(&self.settings, Arc::new(self.engine.clone()));
+        World {
+            service: Arc::new(service.await.unwrap()),
+            ..self
+        }
+    }
+
     pub async fn run(&self, request: ExecutionRequest) -> Outcome {
         self.service.execute(&Owner::local(), request).await
     }

@@ -15,6 +15,8 @@ pub enum Kind {
     NotFound,
     /// There is, but not with this method.
     MethodNotAllowed,
+    /// It does not fit with what is there.
+    Conflict,
     /// It came too slowly.
     RequestTimeout,
     /// It is too large.
@@ -65,6 +67,7 @@ impl Kind {
             StatusCode::FORBIDDEN => Self::Forbidden,
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::CONFLICT => Self::Conflict,
             StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
@@ -82,6 +85,7 @@ impl Kind {
             Self::Forbidden => (403, "forbidden", "Not allowed"),
             Self::NotFound => (404, "not-found", "Not found"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed"),
+            Self::Conflict => (409, "conflict", "It conflicts with what is there"),
             Self::RequestTimeout => (408, "request-timeout", "The request came too slowly"),
             Self::TooLarge => (413, "too-large", "Too large"),
             Self::UnsupportedMediaType => {

@@ -18,25 +18,25 @@ use crate::service::owner::Owner;
 
 /// How long all of it may take. Enough for `execution.max_created_bytes`; a sandbox that stalls keeps its place
 /// and its caller waiting no longer.
-pub(super) const LIMIT: Duration = Duration::from_secs(20);
+pub(in crate::service) const LIMIT: Duration = Duration::from_secs(20);
 
 /// What the sandbox used. None: it does not answer.
-pub(super) async fn usage(sandbox: &dyn Sandbox) -> Option<Usage> {
+pub(in crate::service) async fn usage(sandbox: &dyn Sandbox) -> Option<Usage> {
     let usage = timeout(LIMIT, sandbox.usage()).await;
     usage.ok()?.ok()
 }
 
 /// Files that the code made.
 #[derive(Debug, Default)]
-pub(super) struct Created {
+pub(in crate::service) struct Created {
     /// Those that were stored.
-    pub(super) files: Vec<StoredFile>,
+    pub(in crate::service) files: Vec<StoredFile>,
     /// How many were not.
-    pub(super) left_out: u64,
+    pub(in crate::service) left_out: u64,
 }
 
 /// Takes files out of a sandbox.
-pub(super) struct Collection<'a> {
+pub(in crate::service) struct Collection<'a> {
     store: &'a FileStore,
     owner: &'a Owner,
     max_files: u32,
@@ -48,7 +48,7 @@ pub(super) struct Collection<'a> {
 }
 
 impl<'a> Collection<'a> {
-    pub(super) fn new(
+    pub(in crate::service) fn new(
         store: &'a FileStore,
         owner: &'a Owner,
         bounds: &config::Execution,
@@ -65,7 +65,7 @@ impl<'a> Collection<'a> {
     }
 
     /// Stores what the sandbox has made. Those that were stored before it stalled or lied are kept.
-    pub(super) async fn files_of(mut self, sandbox: &dyn Sandbox) -> Created {
+    pub(in crate::service) async fn files_of(mut self, sandbox: &dyn Sandbox) -> Created {
         let failed = match timeout(LIMIT, self.take_from(sandbox)).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),

@@ -13,6 +13,7 @@ use std::vec;
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::watch::Watcher;
 use crate::jupyter::{
@@ -21,7 +22,7 @@ use crate::jupyter::{
 use crate::sandbox::{Channel, KernelEvent, KernelMessage, KernelMessages, Sandbox};
 
 /// How long killing may take. The sandbox is removed in any case; this is for the files that are read before.
-pub(super) const KILL: Duration = Duration::from_secs(5);
+pub(in crate::service) const KILL: Duration = Duration::from_secs(5);
 
 /// How long to listen on when the kernel's process has ended: its last words are on their way by another
 /// socket than the news of its end.
@@ -37,13 +38,15 @@ const END_OF_INPUT: &str = "\u{4}";
 
 /// How it came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(in crate::service) enum Ending {
     /// The kernel is done with the code.
     Finished,
     /// The kernel is done, and says that the code failed.
     Raised,
     /// The code ran past its time.
     Timeout,
+    /// Nobody waits for it any more.
+    Cancelled,
     /// More output than allowed, or than could be carried.
     OutputLimit,
     /// The kernel's process ended.
@@ -53,12 +56,13 @@ pub(super) enum Ending {
 }
 
 /// One piece of code and one kernel.
-pub(super) struct Conversation<'a> {
+pub(in crate::service) struct Conversation<'a> {
     sandbox: &'a dyn Sandbox,
     messages: &'a mut KernelMessages,
     stdin: vec::IntoIter<String>,
     folder: OutputFolder,
     watcher: Watcher,
+    cancelled: CancellationToken,
     /// The request's msg_id.
     request: String,
     reply: Option<Value>,
@@ -73,7 +77,7 @@ enum Heard {
 }
 
 impl<'a> Conversation<'a> {
-    pub(super) fn new(
+    pub(in crate::service) fn new(
         sandbox: &'a dyn Sandbox,
         messages: &'a mut KernelMessages,
         stdin: Vec<String>,
@@ -85,6 +89,7 @@ impl<'a> Conversation<'a> {
             stdin: stdin.into_iter(),
             folder: OutputFolder::new(output_limit),
             watcher: Watcher::nobody(),
+            cancelled: CancellationToken::new(),
             request: String::new(),
             reply: None,
             idle: false,
@@ -92,20 +97,32 @@ impl<'a> Conversation<'a> {
     }
 
     /// Tells somebody of each output as it comes.
-    pub(super) fn watched_by(mut self, watcher: Watcher) -> Conversation<'a> {
+    pub(in crate::service) fn watched_by(mut self, watcher: Watcher) -> Conversation<'a> {
         self.watcher = watcher;
         self
     }
 
+    /// Its time is over at once when this is cancelled.
+    pub(in crate::service) fn until(mut self, cancelled: CancellationToken) -> Conversation<'a> {
+        self.cancelled = cancelled;
+        self
+    }
+
     /// Has the code run. It gets `time`, then an interrupt, then `grace`, then it is killed.
-    pub(super) async fn hold(
+    pub(in crate::service) async fn hold(
         mut self,
         code: &str,
         time: Duration,
         grace: Duration,
     ) -> (Ending, Output) {
         let deadline = Instant::now() + time;
-        let ending = match timeout_at(deadline, self.ask(code)).await {
+        let cancelled = self.cancelled.clone();
+        let asked = timeout_at(deadline, self.ask(code));
+        let Some(asked) = cancelled.run_until_cancelled(asked).await else {
+            self.cut_short(grace).await;
+            return (Ending::Cancelled, self.output());
+        };
+        let ending = match asked {
             Ok(Ending::OutputLimit) => {
                 self.kill().await;
                 Ending::OutputLimit
@@ -211,7 +228,10 @@ impl<'a> Conversation<'a> {
         let stop = async { tokio::join!(sandbox.interrupt(), self.follow()).1 };
         match timeout(grace, stop).await {
             Ok(Ending::Finished | Ending::Raised | Ending::KernelExited) => {}
-            Ok(Ending::OutputLimit | Ending::Cut | Ending::Timeout) | Err(_) => self.kill().await,
+            Ok(Ending::OutputLimit | Ending::Cut | Ending::Timeout | Ending::Cancelled)
+            | Err(_) => {
+                self.kill().await;
+            }
         }
     }
 

@@ -1,9 +1,10 @@
 //! What a request comes to in its environment: decided before anything is installed, started or run.
 
 use super::{Preparer, SandboxRequest};
+use crate::config::host_rule::HostRule;
 use crate::sandbox::EnvironmentImage;
 use crate::service::ServiceError;
-use crate::service::egress::{self, Allowed, OnBehalf, Route};
+use crate::service::egress::{self, OnBehalf, Route};
 use crate::service::owner::Owner;
 use crate::service::packages::Requirements;
 
@@ -26,27 +27,35 @@ impl Preparer {
         request: &SandboxRequest,
     ) -> Result<Plan, ServiceError> {
         let environment = self.environments.find(&request.environment).await?;
-        let allowed = egress::allowed(&self.egress, owner, &environment.name, &request.network)?;
-        let requirements = self.packages.check(&environment, &request.packages)?;
         let behalf = OnBehalf {
             request_id: request.request_id.clone(),
             owner: owner.to_string(),
         };
+        let route = self.route(owner, &environment.name, &request.network, behalf.clone())?;
+        let requirements = self.packages.check(&environment, &request.packages)?;
         Ok(Plan {
-            route: allowed.map(|allowed| self.route(allowed, behalf.clone())),
+            route,
             environment,
             requirements,
             behalf,
         })
     }
 
-    fn route(&self, allowed: Allowed, behalf: OnBehalf) -> Route {
-        Route {
+    /// The way to these hosts; None: to none.
+    pub(in crate::service) fn route(
+        &self,
+        owner: &Owner,
+        environment: &str,
+        hosts: &[HostRule],
+        behalf: OnBehalf,
+    ) -> Result<Option<Route>, ServiceError> {
+        let allowed = egress::allowed(&self.egress, owner, environment, hosts)?;
+        Ok(allowed.map(|allowed| Route {
             allowed,
             dialer: self.dialer.clone(),
             max_bytes: self.egress.max_bytes.as_u64(),
             max_connections: self.egress.max_connections,
             behalf,
-        }
+        }))
     }
 }

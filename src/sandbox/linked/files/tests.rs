@@ -13,7 +13,7 @@ use crate::sandbox::{Sandbox, SandboxId};
 struct Nothing;
 
 impl Owned for Nothing {
-    fn leave(self) {}
+    fn leave(&self) {}
 }
 
 /// A sandbox whose agent answers the one request that it is asked with this, and then says these bytes.

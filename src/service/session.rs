@@ -1,0 +1,212 @@
+//! A session: a sandbox that a client holds by id, and runs several executions in.
+//!
+//! ```text
+//! Sessions ── all of them: create, find, list, end; take over those of an earlier life
+//! └─ Session ── one: execute, interrupt, restart, files, connections
+//!    ├─ shared      what its task and its users have in common
+//!    │  ├─ activity    use is a value; idleness begins when the last one is dropped
+//!    │  ├─ routes      whose request an answer belongs to
+//!    │  └─ cursors     how far each client has read, on disk
+//!    └─ hub         its task: events of the kernel → state, listeners
+//!       ├─ link        its sandbox while it is reached
+//!       └─ listeners   who hears the kernel
+//! ```
+//!
+//! Its id is also its Jupyter kernel's. It outlives the service: its record is on disk, its container is left in place, the
+//! kernel's messages are in the agent's ring; the next life adopts all of it.
+//!
+//! **Invariant:** a session's sandbox is never given to anybody else, and never goes back to the pool.
+
+mod activity;
+mod connection;
+mod cursors;
+mod execution;
+mod hub;
+mod id;
+mod link;
+mod listeners;
+mod record;
+mod register;
+pub mod request;
+mod routes;
+mod shared;
+mod state;
+mod view;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+pub use activity::Use;
+pub use connection::Connection;
+pub use id::{NotAnId, SessionId};
+pub use listeners::Cut;
+pub use record::Notebook;
+pub(super) use register::{Remembered, Sessions, SessionsParts};
+pub use state::State;
+pub use view::SessionView;
+
+use self::hub::Order;
+use self::listeners::Hearing;
+use self::request::Lifetime;
+use self::routes::Asker;
+use self::shared::Shared;
+use crate::config;
+use crate::sandbox::{Sandbox, Usage};
+use crate::service::ServiceError;
+use crate::service::files::FileStore;
+
+/// Orders that wait for a session's task.
+const ORDERS: usize = 16;
+
+/// Executions of a session that wait for their turn; beyond it, they are refused.
+const WAITING: usize = 64;
+
+/// One session, for whoever uses it.
+pub struct Session {
+    shared: Arc<Shared>,
+    orders: mpsc::Sender<Order>,
+    bounds: config::Execution,
+    limits: config::Sessions,
+    files: Arc<FileStore>,
+    /// Runs executions to their end, whoever waits for them.
+    tasks: TaskTracker,
+    /// What it had used when the last execution ended.
+    turn: Mutex<Usage>,
+    waiting: Semaphore,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("id", &self.shared.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.shared.id
+    }
+
+    /// What its kernel is doing.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.shared.state()
+    }
+
+    /// Uses it: it is not idle while the value lives.
+    #[must_use]
+    pub fn hold(&self) -> Use {
+        self.shared.activity.hold()
+    }
+
+    /// Waits until it is over. Cancel-safe.
+    pub async fn ended(&self) {
+        let mut states = self.shared.states();
+        // That nobody changes it any more is its end too.
+        let _ = states.wait_for(|state| *state == State::Ended).await;
+    }
+
+    /// Its sandbox, for work on files. Waits a little while it is being looked for.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Unavailable`] while it is not found, [`ServiceError::NotFound`] once the session is over.
+    pub async fn sandbox(&self) -> Result<Arc<dyn Sandbox>, ServiceError> {
+        self.shared.sandbox().await
+    }
+
+    /// Interrupts the running code.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Conflict`] where no kernel runs, else as [`Session::sandbox`].
+    pub async fn interrupt(&self) -> Result<(), ServiceError> {
+        self.must_live()?;
+        let _use = self.hold();
+        Ok(self.sandbox().await?.interrupt().await?)
+    }
+
+    /// Ends the kernel with everything that it started, and starts another. Files stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::StartTimeout`] when it does not start, else as [`Session::sandbox`].
+    pub async fn restart(&self) -> Result<(), ServiceError> {
+        let _use = self.hold();
+        let (answer, answered) = oneshot::channel();
+        self.order(Order::Restart { answer }).await?;
+        answered.await.map_err(|_| ServiceError::NotFound)?
+    }
+
+    /// Gives it other times from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Invalid`] beyond the operator's maximum; [`ServiceError::Unavailable`] when it cannot be recorded.
+    pub async fn extend(&self, lifetime: Lifetime) -> Result<(), ServiceError> {
+        lifetime.check(&self.limits)?;
+        self.shared.activity.touch();
+        let change = |record: &mut record::Record| lifetime.apply(record);
+        self.shared.change(change).await
+    }
+
+    /// Changes what a client calls it.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Unavailable`] when it cannot be recorded.
+    pub async fn set_notebook(&self, notebook: Option<Notebook>) -> Result<(), ServiceError> {
+        let change = |record: &mut record::Record| record.notebook = notebook;
+        self.shared.change(change).await
+    }
+
+    /// Opens a client's connection to the kernel. A client that names itself is sent what it missed since its last one,
+    /// which is cut off if it is still there.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] once the session is over.
+    pub async fn connect(
+        self: &Arc<Self>,
+        client: Option<String>,
+    ) -> Result<Connection, ServiceError> {
+        Connection::open(self.clone(), client).await
+    }
+
+    /// What there is to say about it.
+    #[must_use]
+    pub fn view(&self) -> SessionView {
+        SessionView::of(&self.shared)
+    }
+
+    /// Hears the kernel.
+    async fn listen(&self, who: Asker) -> Result<Hearing, ServiceError> {
+        let (answer, answered) = oneshot::channel();
+        self.order(Order::Listen { who, answer }).await?;
+        answered.await.map_err(|_| ServiceError::NotFound)
+    }
+
+    async fn order(&self, order: Order) -> Result<(), ServiceError> {
+        let ordered = self.orders.send(order).await;
+        ordered.map_err(|_| ServiceError::NotFound)
+    }
+
+    /// Code needs a kernel.
+    fn must_live(&self) -> Result<(), ServiceError> {
+        match self.state() {
+            State::Idle | State::Busy | State::Restarting => Ok(()),
+            State::Unreachable => Err(ServiceError::unreachable()),
+            State::Dead => Err(ServiceError::Conflict(
+                "Its kernel has ended; restart it.".to_owned(),
+            )),
+            State::Ended => Err(ServiceError::NotFound),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! An execution in a session: one after the other, in the order in which they were asked for.
+//!
+//! It runs in a task of its own, so that it comes to its end in the kernel whoever waits for it. A caller who goes away
+//! has it interrupted, as if its time were over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{MutexGuard, mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Session;
+use super::routes::Asker;
+use super::state::State;
+use crate::sandbox::{KernelMessage, KernelMessages, Sandbox, Usage};
+use crate::service::ServiceError;
+use crate::service::execution::collect::{self, Collection, Created};
+use crate::service::execution::conversation::{Conversation, Ending};
+use crate::service::execution::request::Cell;
+use crate::service::execution::result::{ExecutionResult, Timing};
+use crate::service::execution::status;
+use crate::service::execution::watch::Watcher;
+
+/// Messages of an execution to the kernel that wait.
+const OUTGOING: usize = 4;
+
+/// When it makes sense to try again, where too many wait.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Tells executions apart.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+impl Session {
+    /// Runs code in the session's kernel, after what was asked for before. Dropping the future has the code interrupted.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the cell; [`ServiceError::Busy`] where too many wait, or its turn does not come in time;
+    /// [`ServiceError::Conflict`] where the kernel has ended for good; as [`Session::sandbox`].
+    pub async fn execute(
+        self: &Arc<Self>,
+        cell: Cell,
+        watcher: Watcher,
+    ) -> Result<ExecutionResult, ServiceError> {
+        cell.check(&self.bounds)?;
+        self.must_live()?;
+        let cancelled = CancellationToken::new();
+        let _cancel_on_drop = cancelled.clone().drop_guard();
+        let (done, outcome) = oneshot::channel();
+        let session = self.clone();
+        self.tasks.spawn(async move {
+            let executed = session.execute_in_turn(cell, watcher, cancelled).await;
+            // Whoever asked may have gone.
+            let _ = done.send(executed);
+        });
+        outcome.await.map_err(|_| ServiceError::NotFound)?
+    }
+
+    async fn execute_in_turn(
+        &self,
+        cell: Cell,
+        watcher: Watcher,
+        cancelled: CancellationToken,
+    ) -> Result<ExecutionResult, ServiceError> {
+        let _use = self.hold();
+        let asked = Instant::now();
+        let turn = cancelled.run_until_cancelled(self.turn());
+        let mut used = turn.await.ok_or(ServiceError::NotFound)??;
+        let mut timing = Timing {
+            queue: asked.elapsed(),
+            ..Timing::default()
+        };
+        self.shared.executions.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let (ending, output) = self.converse(cell, watcher, cancelled).await?;
+        timing.run = began.elapsed();
+        let began = Instant::now();
+        let (usage, created) = self.collect().await;
+        timing.copy_out = began.elapsed();
+        let usage = usage.map(|now| since(now, std::mem::replace(&mut *used, now)));
+        Ok(ExecutionResult {
+            status: status(ending, &output, usage),
+            output,
+            files: created.files,
+            files_left_out: created.left_out,
+            timing,
+            usage: usage.unwrap_or_default(),
+        })
+    }
+
+    /// One's turn: nobody else's execution runs, and the kernel waits for code.
+    async fn turn(&self) -> Result<MutexGuard<'_, Usage>, ServiceError> {
+        let busy = || ServiceError::Busy {
+            retry_after: RETRY_AFTER,
+        };
+        let _waiting = self.waiting.try_acquire().map_err(|_| busy())?;
+        let turn = async {
+            let turn = self.turn.lock().await;
+            let mut states = self.shared.states();
+            let settled = states.wait_for(|state| match state {
+                State::Idle | State::Dead | State::Ended => true,
+                State::Busy | State::Restarting | State::Unreachable => false,
+            });
+            // That nobody changes it any more is told below.
+            let _ = settled.await;
+            turn
+        };
+        let turn = timeout(self.bounds.queue_timeout, turn).await;
+        let turn = turn.map_err(|_| busy())?;
+        self.must_live()?;
+        Ok(turn)
+    }
+
+    async fn converse(
+        &self,
+        cell: Cell,
+        watcher: Watcher,
+        cancelled: CancellationToken,
+    ) -> Result<(Ending, crate::jupyter::Output), ServiceError> {
+        let sandbox = self.sandbox().await?;
+        let asker = Asker::Execution(COUNT.fetch_add(1, Ordering::Relaxed));
+        let hearing = self.listen(asker.clone()).await?;
+        let (outgoing, to_send) = mpsc::channel(OUTGOING);
+        let mut messages = KernelMessages {
+            after: 0,
+            outgoing,
+            incoming: hearing.events,
+        };
+        let _sending =
+            AbortOnDropHandle::new(tokio::spawn(send(self.shared.clone(), asker, to_send)));
+        let limit = self.bounds.output_limit.as_u64();
+        let conversation = Conversation::new(&*sandbox, &mut messages, cell.stdin, limit)
+            .watched_by(watcher)
+            .until(cancelled)
+            .hold(&cell.code, cell.timeout, self.bounds.grace);
+        Ok(conversation.await)
+    }
+
+    /// What was used since the session began, and the files that came into the working directory since the last time.
+    async fn collect(&self) -> (Option<Usage>, Created) {
+        let Ok(sandbox) = self.sandbox().await else {
+            return (None, Created::default());
+        };
+        let collection = Collection::new(&self.files, &self.shared.owner, &self.bounds);
+        let (usage, created) =
+            tokio::join!(collect::usage(&*sandbox), collection.files_of(&*sandbox));
+        if !created.files.is_empty() || created.left_out > 0 {
+            mark(&*sandbox).await;
+        }
+        (usage, created)
+    }
+}
+
+/// What is there now is old for the next execution.
+async fn mark(sandbox: &dyn Sandbox) {
+    if let Err(error) = sandbox.mark_files().await {
+        tracing::debug!(%error, "files were not marked; the next execution hands them out again");
+    }
+}
+
+/// Passes on what an execution has to say.
+async fn send(
+    shared: Arc<super::shared::Shared>,
+    asker: Asker,
+    mut messages: mpsc::Receiver<KernelMessage>,
+) {
+    while let Some(message) = messages.recv().await {
+        if shared.send(&asker, message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What was used between the two.
+fn since(now: Usage, before: Usage) -> Usage {
+    Usage {
+        cpu_ms: now.cpu_ms.saturating_sub(before.cpu_ms),
+        oom_kills: now.oom_kills.saturating_sub(before.oom_kills),
+        ..now
+    }
+}

@@ -1,0 +1,149 @@
+//! What is on disk about a session, so that a service that is started anew finds it again.
+//!
+//! ```text
+//! state_dir/sessions/<id>/record.json    written whole, then renamed
+//!                        /cursors        how far clients have read
+//! ```
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::task::spawn_blocking;
+
+use super::cursors::Cursors;
+use super::id::SessionId;
+use crate::sandbox::{SandboxId, SandboxSpec};
+use crate::service::ServiceError;
+use crate::service::owner::Owner;
+
+const RECORD: &str = "record.json";
+const NEW_RECORD: &str = "record.new";
+const CURSORS: &str = "cursors";
+
+/// A session, but for what its sandbox itself knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) id: SessionId,
+    pub(super) owner: Owner,
+    pub(super) sandbox: SandboxId,
+    pub(super) spec: SandboxSpec,
+    /// Hosts that it may reach, as they were asked for.
+    pub(super) network: Vec<String>,
+    pub(super) created: Timestamp,
+    pub(super) expires: Timestamp,
+    pub(super) idle_timeout: Duration,
+    /// The number of its kernel among those of the sandbox.
+    pub(super) kernel: u64,
+    pub(super) name: Option<String>,
+    pub(super) metadata: Map<String, Value>,
+    pub(super) notebook: Option<Notebook>,
+}
+
+/// What a Jupyter client calls a session: a document that has a kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notebook {
+    /// Stays the same when the document gets another kernel.
+    pub id: String,
+    /// The document's path, as the client has it.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// What it is: `notebook`, `console`, …
+    pub kind: String,
+}
+
+/// All records. Its clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct Records {
+    directory: PathBuf,
+}
+
+impl Records {
+    /// Makes the directory if need be. It blocks, shortly.
+    pub(super) fn open(state_dir: &Path) -> Result<Records, ServiceError> {
+        let directory = state_dir.join("sessions");
+        private(&directory).map_err(failed)?;
+        Ok(Records { directory })
+    }
+
+    /// Everything that is there and can be read. It blocks.
+    pub(super) fn list(&self) -> Result<Vec<Record>, ServiceError> {
+        let mut records = Vec::new();
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            match fs::read(path.join(RECORD)).map(|bytes| serde_json::from_slice(&bytes)) {
+                Ok(Ok(record)) => records.push(record),
+                unread => {
+                    tracing::warn!(path = %path.display(), ?unread, "no session's record; removed");
+                    fs::remove_dir_all(&path).map_err(failed)?;
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    /// Writes it. When this returns, it survives a power cut.
+    pub(super) async fn write(&self, record: Record) -> Result<(), ServiceError> {
+        let directory = self.of(record.id);
+        let written = spawn_blocking(move || write(&directory, &record));
+        written
+            .await
+            .map_err(|error| ServiceError::Internal(error.to_string()))?
+            .map_err(failed)
+    }
+
+    /// How far the session's clients have read. It blocks, shortly.
+    pub(super) fn cursors(&self, id: SessionId) -> Cursors {
+        Cursors::open(&self.of(id).join(CURSORS)).unwrap_or_else(|error| {
+            tracing::warn!(session = %id, %error, "how far clients have read is kept in memory only");
+            Cursors::in_memory()
+        })
+    }
+
+    /// Removes it. What is not there is removed.
+    pub(super) async fn remove(&self, id: SessionId) {
+        let directory = self.of(id);
+        let removed = spawn_blocking(move || fs::remove_dir_all(directory)).await;
+        match removed {
+            Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(session = %id, %error, "a session's record was not removed");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(session = %id, %error, "a session's record was not removed")
+            }
+        }
+    }
+
+    fn of(&self, id: SessionId) -> PathBuf {
+        self.directory.join(id.to_string())
+    }
+}
+
+fn write(directory: &Path, record: &Record) -> io::Result<()> {
+    private(directory)?;
+    let new = directory.join(NEW_RECORD);
+    let mut file = File::create(&new)?;
+    file.write_all(&serde_json::to_vec(record)?)?;
+    file.sync_all()?;
+    fs::rename(&new, directory.join(RECORD))?;
+    File::open(directory)?.sync_all()
+}
+
+/// For this user only: metadata and environment variables are in there.
+fn private(directory: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+}
+
+fn failed(error: io::Error) -> ServiceError {
+    ServiceError::Unavailable(format!("records of sessions: {error}"))
+}

@@ -1,0 +1,317 @@
+//! All sessions: made, found, ended, and taken over from an earlier life of the service.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::hub::{End, Hub};
+use super::id::SessionId;
+use super::link::Link;
+use super::record::{Record, Records};
+use super::request::SessionRequest;
+use super::shared::{Parts, Shared};
+use super::state::State;
+use super::{ORDERS, Session, WAITING};
+use crate::config::host_rule::HostRule;
+use crate::config::{self, AtShutdown};
+use crate::sandbox::{Engine, Usage};
+use crate::service::ServiceError;
+use crate::service::egress::{OnBehalf, Route};
+use crate::service::execution::result::Timing;
+use crate::service::files::FileStore;
+use crate::service::owner::Owner;
+use crate::service::prepare::{Prepared, Preparer};
+
+/// When it makes sense to try again, where there are too many sessions.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// What sessions need.
+pub(in crate::service) struct SessionsParts {
+    pub(in crate::service) limits: config::Sessions,
+    pub(in crate::service) bounds: config::Execution,
+    pub(in crate::service) engine: Arc<dyn Engine>,
+    pub(in crate::service) preparer: Preparer,
+    pub(in crate::service) files: Arc<FileStore>,
+    pub(in crate::service) stop: CancellationToken,
+    pub(in crate::service) tasks: TaskTracker,
+}
+
+/// All sessions. Its clones are the same.
+#[derive(Clone)]
+pub(in crate::service) struct Sessions {
+    parts: Arc<SessionsParts>,
+    records: Records,
+    sessions: Arc<Mutex<HashMap<SessionId, Entry>>>,
+}
+
+enum Entry {
+    /// Its id is taken.
+    Starting,
+    Here(Arc<Session>),
+}
+
+/// An id that is taken, until it is given back or a session has it.
+struct Reserved {
+    sessions: Sessions,
+    id: SessionId,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let mut sessions = self.sessions.locked();
+        if let Some(Entry::Starting) = sessions.get(&self.id) {
+            sessions.remove(&self.id);
+        }
+    }
+}
+
+/// What an earlier life has left on disk.
+pub(in crate::service) struct Remembered {
+    records: Records,
+    list: Vec<Record>,
+}
+
+impl Remembered {
+    /// Reads it, and has the engine keep the sandboxes. It blocks, shortly.
+    pub(in crate::service) fn read(
+        state_dir: &Path,
+        engine: &dyn Engine,
+    ) -> Result<Remembered, ServiceError> {
+        let records = Records::open(state_dir)?;
+        let list = records.list()?;
+        for record in &list {
+            engine.expect(&record.sandbox);
+        }
+        Ok(Remembered { records, list })
+    }
+}
+
+impl Sessions {
+    /// Takes over what is remembered: each finds its sandbox by itself.
+    pub(in crate::service) fn new(parts: SessionsParts, remembered: Remembered) -> Sessions {
+        let sessions = Sessions {
+            parts: Arc::new(parts),
+            records: remembered.records,
+            sessions: Arc::default(),
+        };
+        let count = remembered.list.len();
+        for record in remembered.list {
+            sessions.begin(record, None);
+        }
+        if count > 0 {
+            tracing::info!(
+                sessions = count,
+                "sessions of an earlier life are taken over"
+            );
+        }
+        sessions
+    }
+
+    /// Makes one. Dropping the future leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the request; [`ServiceError::Conflict`] when its id is taken; [`ServiceError::Busy`] when there are
+    /// too many; what is wrong on our side.
+    pub(in crate::service) async fn create(
+        &self,
+        owner: &Owner,
+        request: SessionRequest,
+    ) -> Result<Arc<Session>, ServiceError> {
+        request.lifetime.check(&self.parts.limits)?;
+        let reserved = self.reserve(request.id)?;
+        let mut timing = Timing::default();
+        let prepare = self
+            .parts
+            .preparer
+            .prepare(owner, &request.sandbox, &mut timing);
+        let prepared = self.parts.stop.run_until_cancelled(prepare).await;
+        let prepared = prepared.ok_or_else(ServiceError::shutting_down)??;
+        let record = self.record(reserved.id, owner, request, &prepared);
+        self.records.write(record.clone()).await?;
+        let session = self.begin(record, Some(prepared));
+        tracing::info!(session = %session.id(), ?timing, "a session was made");
+        Ok(session)
+    }
+
+    /// The owner's session with this id.
+    pub(in crate::service) fn find(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+    ) -> Result<Arc<Session>, ServiceError> {
+        match self.locked().get(&id) {
+            Some(Entry::Here(session)) if session.shared.owner == *owner => Ok(session.clone()),
+            Some(Entry::Here(_) | Entry::Starting) | None => Err(ServiceError::NotFound),
+        }
+    }
+
+    /// The owner's sessions, the oldest first.
+    pub(in crate::service) fn list(&self, owner: &Owner) -> Vec<Arc<Session>> {
+        let sessions = self.locked();
+        let here = sessions.values().filter_map(|entry| match entry {
+            Entry::Here(session) if session.shared.owner == *owner => Some(session.clone()),
+            Entry::Here(_) | Entry::Starting => None,
+        });
+        let mut list: Vec<_> = here.collect();
+        list.sort_by_key(|session| (session.shared.created, session.id()));
+        list
+    }
+
+    /// How many there are.
+    pub(in crate::service) fn count(&self) -> usize {
+        self.locked().len()
+    }
+
+    /// Ends the owner's session with this id: when this returns, nobody finds it any more.
+    pub(in crate::service) async fn end(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+    ) -> Result<(), ServiceError> {
+        let session = self.find(owner, id)?;
+        session.shared.over.cancel();
+        session.ended().await;
+        self.locked().remove(&id);
+        Ok(())
+    }
+
+    fn reserve(&self, id: Option<SessionId>) -> Result<Reserved, ServiceError> {
+        if self.parts.stop.is_cancelled() {
+            return Err(ServiceError::shutting_down());
+        }
+        let id = id.unwrap_or_else(SessionId::random);
+        let mut sessions = self.locked();
+        if sessions.contains_key(&id) {
+            let reason = "A session with this id is there already.".to_owned();
+            return Err(ServiceError::Conflict(reason));
+        }
+        if sessions.len() >= self.parts.limits.max as usize {
+            return Err(ServiceError::Busy {
+                retry_after: RETRY_AFTER,
+            });
+        }
+        sessions.insert(id, Entry::Starting);
+        Ok(Reserved {
+            sessions: self.clone(),
+            id,
+        })
+    }
+
+    fn record(
+        &self,
+        id: SessionId,
+        owner: &Owner,
+        request: SessionRequest,
+        prepared: &Prepared,
+    ) -> Record {
+        let (expires, idle_timeout) = request.lifetime.of_new(&self.parts.limits);
+        let network = request.sandbox.network.iter().map(ToString::to_string);
+        Record {
+            id,
+            owner: owner.clone(),
+            sandbox: prepared.warm.sandbox.id().clone(),
+            spec: prepared.spec.clone(),
+            network: network.collect(),
+            created: Timestamp::now(),
+            expires,
+            idle_timeout,
+            kernel: 1,
+            name: request.name,
+            metadata: request.metadata,
+            notebook: request.notebook,
+        }
+    }
+
+    /// Starts its task. Without a sandbox it looks for it.
+    fn begin(&self, record: Record, prepared: Option<Prepared>) -> Arc<Session> {
+        let (kernel, id) = (record.kernel, record.id);
+        let (link, route, lease) = match prepared {
+            Some(prepared) => {
+                let (sandbox, messages) = (prepared.warm.sandbox, prepared.warm.messages);
+                let link = Link::new(sandbox.into(), messages, prepared.route.as_ref());
+                (Some(link), prepared.route, prepared.lease)
+            }
+            None => (None, self.route_again(&record), None),
+        };
+        let shared = Arc::new(Shared::new(Parts {
+            engine: self.parts.engine.clone(),
+            cursors: self.records.cursors(id),
+            records: self.records.clone(),
+            record,
+            route,
+        }));
+        if let Some(link) = &link {
+            shared.set_link(Some(link));
+            shared.set_state(State::Idle);
+        }
+        let (orders, ordered) = mpsc::channel(ORDERS);
+        let hub = Hub::new(shared.clone(), ordered, link, kernel);
+        let session = self.session(shared, orders);
+        self.locked().insert(id, Entry::Here(session.clone()));
+        let sessions = self.clone();
+        self.parts.tasks.spawn(async move {
+            let end = hub.run(sessions.parts.stop.clone()).await;
+            // The packages are held until the sandbox that reads them is dropped.
+            sessions.ended(id, end).await;
+            drop(lease);
+        });
+        session
+    }
+
+    /// The way out of a session of an earlier life, as far as it is still allowed.
+    fn route_again(&self, record: &Record) -> Option<Route> {
+        let hosts = record.network.iter().map(|host| host.parse());
+        let hosts: Vec<HostRule> = hosts.collect::<Result<_, _>>().ok()?;
+        let environment = &record.spec.environment.name;
+        let behalf = OnBehalf {
+            request_id: record.id.to_string(),
+            owner: record.owner.to_string(),
+        };
+        let preparer = &self.parts.preparer;
+        let route = preparer.route(&record.owner, environment, &hosts, behalf);
+        route.ok().flatten()
+    }
+
+    fn session(
+        &self,
+        shared: Arc<Shared>,
+        orders: mpsc::Sender<super::hub::Order>,
+    ) -> Arc<Session> {
+        Arc::new(Session {
+            shared,
+            orders,
+            bounds: self.parts.bounds.clone(),
+            limits: self.parts.limits.clone(),
+            files: self.parts.files.clone(),
+            tasks: self.parts.tasks.clone(),
+            turn: tokio::sync::Mutex::new(Usage::default()),
+            waiting: Semaphore::new(WAITING),
+        })
+    }
+
+    /// What is left to do when a session's task has come to its end.
+    async fn ended(&self, id: SessionId, end: End) {
+        let Some(Entry::Here(session)) = self.locked().remove(&id) else {
+            return;
+        };
+        let shared = &session.shared;
+        let keep = end == End::Stopped && self.parts.limits.at_shutdown == AtShutdown::Keep;
+        if keep {
+            return shared.leave();
+        }
+        shared.remove();
+        self.records.remove(id).await;
+        tracing::info!(session = %id, ?end, "a session ended");
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
+        self.sessions.lock().expect("nothing panics with them")
+    }
+}
