@@ -5,6 +5,7 @@ mod doctor;
 mod health;
 mod run;
 mod serve;
+mod shell;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ enum Command {
     Serve(Flags),
     /// Run code once in a sandbox of its own; the exit code tells how it ended
     Run(run::Arguments),
+    /// Write code in a session of a running service, and see what comes of it
+    Shell(shell::Arguments),
     /// Print the effective settings, each with its source
     Config(Flags),
     /// Say what the engine offers, what is missing, and how to mend it
@@ -55,6 +58,7 @@ fn perform(command: Command) -> anyhow::Result<ExitCode> {
             let settings = load(&arguments.flags)?.settings;
             asynchronously(run::run(settings, arguments))
         }
+        Command::Shell(arguments) => asynchronously(shell::run(arguments)),
         Command::Config(flags) => Ok(config::print(&load(&flags)?)),
         Command::Doctor(flags) => asynchronously(doctor::examine(load(&flags)?.settings)),
         Command::Health(flags) => asynchronously(health::ask(load(&flags)?.settings)),

@@ -116,6 +116,12 @@ pub fn execute_request(code: &str) -> (String, Vec<Bytes>) {
     request("execute_request", &content)
 }
 
+/// The parts of an `is_complete_request`, and its msg_id: would the kernel run the code, or does it wait for more lines?
+#[must_use]
+pub fn is_complete_request(code: &str) -> (String, Vec<Bytes>) {
+    request("is_complete_request", &json!({ "code": code }))
+}
+
 /// The parts of a `kernel_info_request`, and its msg_id. Every kernel answers it, on shell and with its status on
 /// iopub, so it tells whether both are heard.
 #[must_use]

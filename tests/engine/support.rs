@@ -43,6 +43,13 @@ impl Service {
             "--pool-size=0".to_owned(),
             format!("--pool-sizes={}", sizes.join(",")),
         ];
+        let at_shutdown = "--sessions-at-shutdown";
+        if !settings
+            .iter()
+            .any(|setting| setting.starts_with(at_shutdown))
+        {
+            all.push(format!("{at_shutdown}=end"));
+        }
         all.extend(settings.iter().map(|setting| (*setting).to_owned()));
         let instance = format!("test-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
         let state = tempfile::tempdir().unwrap();
