@@ -36,7 +36,10 @@ impl Show {
                 self.bundle(&content["data"])
             }
             "error" => traceback(content),
-            "clear_output" if std::io::stdout().is_terminal() => Ok(print!("\r\u{1b}[K")),
+            "clear_output" if std::io::stdout().is_terminal() => {
+                print!("\r\u{1b}[K");
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
