@@ -12,6 +12,7 @@
 //! check    what must hold between settings
 //! host_rule  which hosts may be reached
 //! sessions   their settings
+//! seccomp  which system calls may be made
 //! ```
 
 mod check;
@@ -19,6 +20,7 @@ mod field;
 mod file;
 pub mod host_rule;
 mod keys;
+pub mod seccomp;
 mod sessions;
 mod sources;
 
@@ -33,6 +35,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use host_rule::HostRule;
+use seccomp::Seccomp;
 pub use sessions::{AtShutdown, Sessions};
 pub use sources::{Configuration, Flags, SettingsError};
 
@@ -169,6 +172,8 @@ pub struct Sandbox {
     pub file_size: ByteSize,
     /// How long a sandbox may take from create to a kernel that answers. 60 s.
     pub start_timeout: Duration,
+    /// The system calls that its processes may make. `cellblock`.
+    pub seccomp: Seccomp,
 }
 
 impl Default for Sandbox {
@@ -183,6 +188,7 @@ impl Default for Sandbox {
             open_files: 1024,
             file_size: ByteSize::mib(256),
             start_timeout: Duration::from_secs(60),
+            seccomp: Seccomp::default(),
         }
     }
 }

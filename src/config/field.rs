@@ -12,6 +12,7 @@ use bytesize::ByteSize;
 use ipnet::IpNet;
 
 use super::host_rule::HostRule;
+use super::seccomp::Seccomp;
 use super::{AtShutdown, LogFormat};
 
 /// A borrowed setting.
@@ -30,6 +31,7 @@ pub(super) enum Field<'a> {
     Number(&'a mut f64),
     OptionalText(&'a mut Option<String>),
     Path(&'a mut PathBuf),
+    Seccomp(&'a mut Seccomp),
     /// Names and secrets, which are never shown.
     Secrets(&'a mut BTreeMap<String, String>),
     Size(&'a mut ByteSize),
@@ -56,6 +58,7 @@ impl Field<'_> {
                 *field = Some(text.to_owned()).filter(|text| !text.is_empty())
             }
             Field::Path(field) => *field = PathBuf::from(text),
+            Field::Seccomp(field) => *field = text.parse()?,
             Field::Secrets(field) => *field = pairs(text, "text")?,
             Field::Size(field) => *field = parse(text, "a size, as 512MiB")?,
             Field::Text(field) => text.clone_into(field),
@@ -82,6 +85,7 @@ impl Field<'_> {
             Field::Number(field) => field.to_string(),
             Field::OptionalText(field) => quoted(field.as_deref().unwrap_or_default()),
             Field::Path(field) => quoted(field.display()),
+            Field::Seccomp(field) => quoted(field),
             Field::Secrets(field) => table(field.keys().map(|name| (name, quoted("…")))),
             Field::Size(field) => quoted(*field),
             Field::Text(field) => quoted(field),

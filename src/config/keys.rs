@@ -128,6 +128,11 @@ pub(super) const KEYS: &[Key] = &[
         field: |settings| Field::Duration(&mut settings.sandbox.start_timeout),
     },
     Key {
+        name: "sandbox.seccomp",
+        help: "System calls that code may make: cellblock (tighter than the engine's), engine, or a profile's file",
+        field: |settings| Field::Seccomp(&mut settings.sandbox.seccomp),
+    },
+    Key {
         name: "pool.size",
         help: "Warm sandboxes of each environment",
         field: |settings| Field::Count(&mut settings.pool.size),

@@ -21,6 +21,7 @@ mod packages;
 mod register;
 mod remover;
 mod report;
+mod seccomp;
 mod start;
 mod sweep;
 
@@ -56,6 +57,7 @@ struct Inner {
     remover: Remover,
     agent: Agent,
     environments: Environments,
+    seccomp: seccomp::Profile,
     start_timeout: Duration,
     max_message: usize,
 }
@@ -102,6 +104,7 @@ impl DockerEngine {
             inner: Arc::new(Inner {
                 agent: Agent::new(),
                 environments: Environments::new(&settings.environments),
+                seccomp: seccomp::Profile::new(&settings.sandbox.seccomp),
                 start_timeout: settings.sandbox.start_timeout,
                 max_message: max_message(&settings.execution),
                 calls,

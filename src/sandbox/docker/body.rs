@@ -6,7 +6,7 @@
 //! |---|---|
 //! | network | none: `lo` is the only interface; no name is resolved |
 //! | user | 1000:100, no capability, no way to gain one (`no-new-privileges`) |
-//! | system calls | the engine's seccomp profile (and AppArmor profile, where it has one): never `unconfined` |
+//! | system calls | our own [seccomp profile](super::seccomp), or whose the operator prefers; the engine's AppArmor profile, where it has one |
 //! | packages | a volume at `/packages`, read-only but for the sandbox that installs them |
 //! | files | read-only root; writable are a tmpfs on the home, one on `/tmp`, and `/dev/shm`, each with a size |
 //! | memory | limit without swap; the tmpfs count into it; the sandbox is the first to be killed when the host has none left |
@@ -25,6 +25,7 @@ use bollard::models::{
 use bytesize::ByteSize;
 
 use super::labels::Instance;
+use super::seccomp::Profile;
 use crate::sandbox::{Limits, PACKAGES_DIRECTORY, PackageAccess, SandboxId, SandboxSpec};
 
 /// Where the agent's volume is mounted.
@@ -54,12 +55,22 @@ pub(super) enum MountAccess {
     Write,
 }
 
+/// What all containers of an engine have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Common<'a> {
+    /// Whose they are.
+    pub(super) instance: &'a Instance,
+    /// Where the agent is.
+    pub(super) agent_volume: &'a str,
+    /// The system calls that they may make.
+    pub(super) seccomp: &'a Profile,
+}
+
 /// The whole create request of a sandbox's container.
 pub(super) fn create_body(
     spec: &SandboxSpec,
     sandbox: &SandboxId,
-    instance: &Instance,
-    agent_volume: &str,
+    common: Common<'_>,
 ) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(spec.environment.image.clone()),
@@ -68,7 +79,11 @@ pub(super) fn create_body(
         user: Some(USER.to_owned()),
         working_dir: Some("/".to_owned()),
         hostname: Some("sandbox".to_owned()),
-        labels: Some(instance.container_labels(sandbox, &spec.environment.name)),
+        labels: Some(
+            common
+                .instance
+                .container_labels(sandbox, &spec.environment.name),
+        ),
         // The link: attached for ever, and again after the service went and came back.
         open_stdin: Some(true),
         stdin_once: Some(false),
@@ -82,12 +97,12 @@ pub(super) fn create_body(
             ..HealthConfig::default()
         }),
         stop_signal: Some("SIGKILL".to_owned()),
-        host_config: Some(host_config(spec, instance, agent_volume)),
+        host_config: Some(host_config(spec, common)),
         ..ContainerCreateBody::default()
     }
 }
 
-fn host_config(spec: &SandboxSpec, instance: &Instance, agent_volume: &str) -> HostConfig {
+fn host_config(spec: &SandboxSpec, common: Common<'_>) -> HostConfig {
     let limits = &spec.limits;
     HostConfig {
         runtime: spec.runtime.clone(),
@@ -96,11 +111,11 @@ fn host_config(spec: &SandboxSpec, instance: &Instance, agent_volume: &str) -> H
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         privileged: Some(false),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
+        security_opt: Some(security(common.seccomp)),
         readonly_rootfs: Some(true),
         tmpfs: Some(tmpfs(spec)),
         shm_size: Some(bytes(limits.shm_size)),
-        mounts: Some(mounts(spec, instance, agent_volume)),
+        mounts: Some(mounts(spec, common)),
         memory: Some(bytes(limits.memory)),
         // Memory and swap together: so there is no swap.
         memory_swap: Some(bytes(limits.memory)),
@@ -123,14 +138,20 @@ fn host_config(spec: &SandboxSpec, instance: &Instance, agent_volume: &str) -> H
     }
 }
 
-fn mounts(spec: &SandboxSpec, instance: &Instance, agent_volume: &str) -> Vec<Mount> {
-    let mut mounts = vec![agent_mount(agent_volume, MountAccess::Read)];
+fn security(seccomp: &Profile) -> Vec<String> {
+    let mut options = vec!["no-new-privileges:true".to_owned()];
+    options.extend(seccomp.option());
+    options
+}
+
+fn mounts(spec: &SandboxSpec, common: Common<'_>) -> Vec<Mount> {
+    let mut mounts = vec![agent_mount(common.agent_volume, MountAccess::Read)];
     if let Some(packages) = &spec.packages {
         let access = match packages.access {
             PackageAccess::Read => MountAccess::Read,
             PackageAccess::Write => MountAccess::Write,
         };
-        let volume = instance.packages_volume(&packages.name);
+        let volume = common.instance.packages_volume(&packages.name);
         mounts.push(packages_mount(&volume, access));
     }
     mounts
@@ -210,6 +231,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::config::seccomp::Seccomp;
     use crate::sandbox::{EnvironmentImage, KernelStart, Network, PackageManager, PackageVolume};
 
     fn spec() -> SandboxSpec {
@@ -243,29 +265,62 @@ mod tests {
         }
     }
 
+    fn body_of(spec: &SandboxSpec, seccomp: &Seccomp) -> ContainerCreateBody {
+        let common = Common {
+            instance: &Instance::new("test", None),
+            agent_volume: "cellblock-agent-test-0",
+            seccomp: &Profile::new(seccomp),
+        };
+        create_body(spec, &SandboxId::random(), common)
+    }
+
     #[test]
     fn every_flag_of_the_container_is_as_it_was() {
-        let instance = Instance::new("test", None);
-        let sandbox = SandboxId::random();
-        let body = create_body(&spec(), &sandbox, &instance, "cellblock-agent-test-0");
-        let body = serde_json::to_value(body).unwrap();
+        let body = serde_json::to_value(body_of(&spec(), &Seccomp::Cellblock)).unwrap();
         insta::with_settings!({sort_maps => true}, {
-            insta::assert_json_snapshot!(body, {r#".Labels["cellblock.sandbox"]"# => "[id]"});
+            insta::assert_json_snapshot!(body, {
+                r#".Labels["cellblock.sandbox"]"# => "[id]",
+                ".HostConfig.SecurityOpt[1]" => insta::dynamic_redaction(|option, _| {
+                    // Its rules are in seccomp.json.
+                    let profile = option.as_str().unwrap().split_once(",").unwrap().0;
+                    format!("{profile}, …")
+                }),
+            });
         });
     }
 
     #[test]
+    fn system_calls_are_filtered_by_whichever_profile_is_set() {
+        let options = |seccomp| {
+            let body = body_of(&spec(), &seccomp);
+            body.host_config.unwrap().security_opt.unwrap()
+        };
+        let file = Seccomp::File {
+            path: "mine.json".into(),
+            profile: r#"{"defaultAction": "SCMP_ACT_ERRNO"}"#.into(),
+        };
+        let own = options(Seccomp::Cellblock);
+        assert_eq!(own.len(), 2);
+        assert!(own[1].starts_with(r#"seccomp={"defaultAction":"SCMP_ACT_ERRNO""#));
+        assert_eq!(options(Seccomp::Engine), ["no-new-privileges:true"]);
+        assert_eq!(
+            options(file)[1],
+            r#"seccomp={"defaultAction": "SCMP_ACT_ERRNO"}"#
+        );
+    }
+
+    #[test]
     fn packages_are_mounted_and_written_only_where_they_are_installed() {
-        let instance = Instance::new("test", None);
-        let with = |access| {
-            let mut spec = spec();
-            let name = "0123abcd".to_owned();
-            spec.packages = Some(PackageVolume { name, access });
-            let body = create_body(&spec, &SandboxId::random(), &instance, "agent");
+        let mounts = |spec: &SandboxSpec| {
+            let body = body_of(spec, &Seccomp::Cellblock);
             body.host_config.unwrap().mounts.unwrap()
         };
-        let bare = create_body(&spec(), &SandboxId::random(), &instance, "agent");
-        assert_eq!(bare.host_config.unwrap().mounts.unwrap().len(), 1);
+        let with = |access| {
+            let name = "0123abcd".to_owned();
+            let packages = Some(PackageVolume { name, access });
+            mounts(&SandboxSpec { packages, ..spec() })
+        };
+        assert_eq!(mounts(&spec()).len(), 1);
         insta::with_settings!({sort_maps => true}, {
             insta::assert_json_snapshot!("packages_read", with(PackageAccess::Read));
             insta::assert_json_snapshot!("packages_write", with(PackageAccess::Write));
@@ -274,12 +329,15 @@ mod tests {
 
     #[test]
     fn the_network_is_none_whatever_the_policy() {
-        let instance = Instance::new("test", None);
-        let sandbox = SandboxId::random();
         let mut open = spec();
         open.network = Network::Proxy;
-        let [closed, open] =
-            [spec(), open].map(|spec| create_body(&spec, &sandbox, &instance, "agent"));
+        let [closed, open] = [spec(), open].map(|spec| {
+            // The sandbox's id is among them.
+            ContainerCreateBody {
+                labels: None,
+                ..body_of(&spec, &Seccomp::Cellblock)
+            }
+        });
         assert_eq!(closed, open);
     }
 }

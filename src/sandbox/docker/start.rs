@@ -151,7 +151,15 @@ async fn create(
     spec: &SandboxSpec,
     id: &SandboxId,
 ) -> Result<OwnedContainer, SandboxError> {
-    let body = body::create_body(spec, id, &engine.instance, engine.agent.volume());
+    let body = body::create_body(
+        spec,
+        id,
+        body::Common {
+            instance: &engine.instance,
+            agent_volume: engine.agent.volume(),
+            seccomp: &engine.seccomp,
+        },
+    );
     let container = engine.remover.own(id);
     let calls = engine.calls.clone();
     let creating = tokio::spawn(async move {
