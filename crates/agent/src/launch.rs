@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -17,14 +16,13 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::time::Instant;
 
+use crate::oom;
+
 /// Environment variables.
 pub(crate) type Environment = BTreeMap<String, String>;
 
 /// The argument that makes this program a launcher.
 pub(crate) const LAUNCH: &str = "launch";
-
-/// As eager to be killed as can be.
-const OOM_SCORE_ADJ: &str = "1000";
 
 /// As shells say that a program could not be executed.
 const NOT_EXECUTED: u8 = 127;
@@ -101,7 +99,7 @@ fn this_program() -> io::Result<PathBuf> {
 
 /// The launcher: becomes the program that the arguments name. Returns only where that fails.
 pub(crate) fn become_program(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    if let Err(error) = fs::write("/proc/self/oom_score_adj", OOM_SCORE_ADJ) {
+    if let Err(error) = oom::come_first() {
         eprintln!("cannot raise oom_score_adj: {error}");
     }
     let Some(program) = arguments.next() else {

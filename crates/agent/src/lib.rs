@@ -13,13 +13,14 @@
 //! usage       what the cgroup has counted
 //! ring        the newest kernel messages, for a service that comes back or falls behind
 //! zmtp        ZeroMQ's protocol on loopback, with a limit on everything
+//! oom         whom the out-of-memory killer takes first
 //! launch      starts processes, each the out-of-memory killer's first choice
 //! reaper      collects every child; kills everything on demand
 //! ```
 //!
 //! **Invariants.** User code runs as the same user in the same container, so:
 //! - The process is not dumpable: nobody can open its memory or its descriptors, which are the link.
-//! - Its children inherit none of the descriptors, and are the out-of-memory killer's first choice.
+//! - Its children inherit none of the descriptors, and are the out-of-memory killer's first choice; it is the last.
 //! - All that comes from the kernel is bounded before memory is taken for it. A panic would end the sandbox.
 //! - Reading from the kernel waits for nobody. What the service does not fetch in time is lost and said to be.
 //! - No link in the file system is followed below the directory that was asked for.
@@ -43,6 +44,7 @@ mod kernel;
 mod launch;
 mod log;
 mod messages;
+mod oom;
 mod ports;
 mod process;
 mod proxy;

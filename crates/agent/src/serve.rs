@@ -19,6 +19,7 @@ use crate::kernel::{Kernels, NoKernel, StartError};
 use crate::launch::{self, Environment};
 use crate::log::Log;
 use crate::messages;
+use crate::oom;
 use crate::process::{self, ProcessError};
 use crate::proxy::{self, Proxy};
 use crate::reaper::{Children, Reaper};
@@ -52,7 +53,10 @@ pub fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn begin(log: &Log) -> io::Result<()> {
-    // Before anything else: from here on nobody can open this process's memory or descriptors.
+    if let Err(error) = oom::come_last() {
+        log.say(format_args!("cannot lower oom_score_adj: {error}"));
+    }
+    // Before anybody else runs: from here on nobody can open this process's memory or descriptors.
     set_dumpable(false)?;
     // As process 1 it is that anyhow.
     set_child_subreaper(true)?;
