@@ -38,9 +38,15 @@ pub(super) const AGENT: &str = "/cellblock/agent";
 /// The user of Jupyter's images, and its group (`users`). Never root.
 const USER: &str = "1000:100";
 
-/// Of -1000 to 1000: when the host runs out of memory, sandboxes go before everything else. The agent lowers itself no
-/// further and raises its children above itself.
+/// Of -1000 to 1000: when the host runs out of memory, sandboxes go before everything else. The agent lowers itself
+/// as far as code in the sandbox could, and raises its children above itself.
 const OOM_SCORE_ADJ: i64 = 500;
+
+/// Where the engine would mount message queues. Their bytes are counted for the user number, which every sandbox shares.
+const QUEUES: &str = "/dev/mqueue";
+
+/// A tmpfs that nothing can be put in.
+const CLOSED: &str = "ro,noexec,nosuid,nodev,mode=0555,size=4096";
 
 /// Room in a volume's place that the image asked for.
 const VOLUME_COVER: ByteSize = ByteSize::mib(1);
@@ -197,6 +203,7 @@ fn tmpfs(spec: &SandboxSpec) -> HashMap<String, String> {
     let mut tmpfs: HashMap<String, String> = volumes
         .map(|path| (path.clone(), own(VOLUME_COVER)))
         .collect();
+    tmpfs.insert(QUEUES.to_owned(), CLOSED.to_owned());
     tmpfs.insert("/tmp".to_owned(), open(spec.limits.tmp_size));
     tmpfs.insert(spec.environment.home.clone(), own(spec.limits.home_size));
     tmpfs
