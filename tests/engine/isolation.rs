@@ -126,3 +126,22 @@ async fn the_engine_shows_every_flag_as_it_was_asked_for() {
         assert!(writable.is_empty(), "{writable:?}");
     }
 }
+
+#[tokio::test]
+async fn system_calls_are_filtered_by_the_profile_that_is_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("profile.json");
+    let profile = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["socket"], "action": "SCMP_ACT_ERRNO",
+        "errnoRet": 77, "args": [{"index": 0, "value": 38, "op": "SCMP_CMP_EQ"}]}]}"#;
+    std::fs::write(&path, profile).unwrap();
+    // What comes of a socket of a family that no code needs, AF_ALG.
+    let refusal = async |seccomp: &str| {
+        let service = Service::start(&[&format!("--sandbox-seccomp={seccomp}")]).await;
+        let code = "import socket\ntry: socket.socket(38, 5)\nexcept OSError as e: print(e.errno)\nelse: print(0)";
+        let answer = service.execute("python", code).await;
+        answer["output"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(refusal("cellblock").await, "1");
+    assert_ne!(refusal("engine").await, "1");
+    assert_eq!(refusal(path.to_str().unwrap()).await, "77");
+}
