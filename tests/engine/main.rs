@@ -5,9 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod attacks;
 mod bad_days;
 mod command_line;
 mod conformance;
+#[path = "../attacks/corpus.rs"]
+mod corpus;
 mod egress;
 mod endings;
 #[path = "../service/file_rules.rs"]

@@ -1,0 +1,13 @@
+# attack: root by a setuid program: those of the image, and one of its own
+# stopped by: no-new-privileges; places that can be written to are nosuid
+# expect: ok
+# like: SandboxEval dangerous operations: privileges
+cp "$(command -v id)" own && chmod 4777 own
+[ "$(./own -u)" = 1000 ] && echo 'HELD: own' || echo 'ESCAPED: own'
+for program in $(find / -xdev -perm /6000 -type f 2>/dev/null); do
+    kind=$(timeout 1 "$program" --version </dev/null 2>&1 | head -c 20)
+    echo "HELD: looked at $program ${kind:+ran}"
+done
+for command in 'su -c id' 'su root -c id' 'sudo -n id' 'pkexec id' 'newgrp root -c id' 'sg root -c id'; do
+    if timeout 1 $command </dev/null 2>/dev/null | grep -q 'uid=0\|gid=0'; then echo "ESCAPED: $command"; else echo "HELD: $command"; fi
+done

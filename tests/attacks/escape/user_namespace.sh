@@ -1,0 +1,7 @@
+# attack: root of a user namespace, then mounts in it
+# stopped by: seccomp
+# expect: ok
+for command in 'unshare --user --map-root-user' 'unshare --user --map-root-user --mount --pid --fork' 'unshare --mount' \
+    'unshare --net' 'nsenter --target 1 --all' 'nsenter --target 1 --mount'; do
+    if $command true 2>/dev/null; then echo "ESCAPED: $command"; else echo "HELD: $command"; fi
+done

@@ -1,0 +1,14 @@
+# attack: a fork bomb: every process forks for ever
+# stopped by: the limit of processes, then the deadline's kill of all at once
+# expect: timeout
+# timeout: 5
+# within: 30
+# like: Piston fork
+# like: SandboxEval dangerous operations: fork bomb
+import os, time
+
+while True:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.01)
