@@ -60,7 +60,7 @@ impl Service {
             instance,
             state,
             settings: all,
-            client: reqwest::Client::new(),
+            client: client(),
         }
     }
 
@@ -189,6 +189,12 @@ impl Drop for Service {
             assert!(left.is_empty(), "left behind: {left:?}");
         }
     }
+}
+
+fn client() -> reqwest::Client {
+    // The service's shell has reqwest built to ask for it, for plain HTTP too. That another test was faster is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 fn spawn(instance: &str, state: &std::path::Path, settings: &[String]) -> (Child, String) {
