@@ -38,15 +38,16 @@ def boot(manager):
 
 
 rounds, large_rounds, large = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-boots, first, later, output = [], [], [], []
+boots, first, later, one, output = [], [], [], [], []
 for number in range(rounds):
     manager = KernelManager(kernel_name="python3")
     client, seconds = boot(manager)
     boots.append(seconds)
     first.append(timed(client, 'print("hi")'))
     later.append(timed(client, 'print("hi")'))
+    one.extend(timed(client, "1") for _ in range(10))
     if number < large_rounds:
         output.append(timed(client, large))
     client.stop_channels()
     manager.shutdown_kernel(now=True)
-print(json.dumps({"boot": boots, "first": first, "later": later, "output": output}))
+print(json.dumps({"boot": boots, "first": first, "later": later, "one": one, "output": output}))

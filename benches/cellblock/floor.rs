@@ -53,6 +53,11 @@ pub fn first_executions() -> Executions {
     }
 }
 
+/// The cell `1`, in kernels that have run others.
+pub fn ones() -> Samples {
+    measured("one")
+}
+
 /// From a kernel's spawn to its answer.
 pub fn kernel_boots() -> Samples {
     measured("boot")

@@ -5,14 +5,19 @@
 //! | warm one-shot: a request that a warm sandbox waits for | the same first `execute_request` of a fresh kernel, sent by `jupyter_client` inside an identical container |
 //! | cold one-shot: a request with an empty pool | raw create + start of an identical container, plus the kernel's own boot in it |
 //! | stdout of 64 MB through an execution | the same bytes through a raw attach; the same cell read by `jupyter_client` |
+//! | a cell `1` of a session, over REST and over the WebSocket | the same cell by `jupyter_client`, in a kernel that has run cells before |
+//! | 256 MiB of binary buffers over the WebSocket | as many bytes through a raw attach |
 //! | resident memory | none: absolute |
 //!
 //! Nothing is asserted: a table is printed. `make bench` builds the images and runs this.
 
 #![expect(clippy::unwrap_used, reason = "a failure here ends the benchmark")]
 
+#[path = "../../tests/engine/channels.rs"]
+mod channels;
 mod floor;
 mod memory;
+mod sessions;
 #[path = "../../tests/engine/support.rs"]
 #[expect(
     dead_code,
@@ -45,6 +50,8 @@ async fn main() {
     warm(&mut table).await;
     cold(&mut table).await;
     output(&mut table).await;
+    sessions::measure(&mut table).await;
+    sessions::many(&mut table).await;
     memory::measure(&mut table).await;
     print!("{table}");
 }

@@ -33,7 +33,7 @@ pub async fn measure(table: &mut Table) {
 }
 
 /// VmRSS of a process of this machine, in bytes.
-fn resident(pid: &str) -> u64 {
+pub fn resident(pid: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());

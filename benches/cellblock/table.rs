@@ -57,6 +57,11 @@ impl Table {
         }
     }
 
+    /// A row of one time, without a floor.
+    pub fn time(&mut self, what: &str, took: Duration) {
+        self.row(what, millis(took), String::new(), String::new());
+    }
+
     /// A row of bytes a second at the median.
     pub fn rates(&mut self, what: &str, bytes: usize, samples: &Samples, floor: &Samples) {
         let rate = |samples: &Samples| bytes as f64 / samples.percentile(50).as_secs_f64() / 1e6;

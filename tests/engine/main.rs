@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod adoption;
 mod attacks;
 mod bad_days;
+mod channels;
 mod command_line;
 mod conformance;
 #[path = "../attacks/corpus.rs"]
