@@ -134,6 +134,8 @@ pub struct Engine {
     pub host: Option<String>,
     /// The OCI runtime of the sandboxes (`runc`, `runsc`, …). None: the engine's default.
     pub runtime: Option<String>,
+    /// Other runtimes for some environments, by name.
+    pub runtimes: BTreeMap<String, String>,
     /// The longest any one call may take. 30 s.
     pub call_timeout: Duration,
     /// Keeps two services on one engine apart: each removes strays of its own instance only. `default`.
@@ -145,6 +147,7 @@ impl Default for Engine {
         Engine {
             host: None,
             runtime: None,
+            runtimes: BTreeMap::new(),
             call_timeout: Duration::from_secs(30),
             instance: "default".to_owned(),
         }

@@ -1,5 +1,6 @@
 //! `cellblock doctor`: what the engine offers, what is missing, and how to mend it.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use bytesize::ByteSize;
@@ -114,6 +115,7 @@ fn judge(
             ),
         ),
         runtime(settings, report),
+        isolation(settings, report, environments),
         cgroups(report),
         seccomp(report),
         apparmor(report),
@@ -148,6 +150,52 @@ fn runtime(settings: &Settings, report: &EngineReport) -> Finding {
             seen,
             "add it to `runtimes` in the engine's daemon.json, or set engine.runtime",
         )
+    }
+}
+
+/// What stands between the code of each environment and the host.
+fn isolation(
+    settings: &Settings,
+    report: &EngineReport,
+    environments: &[EnvironmentImage],
+) -> Finding {
+    let engine = &settings.engine;
+    let usual = engine.runtime.as_ref().unwrap_or(&report.default_runtime);
+    let of = |name: &String| engine.runtimes.get(name).unwrap_or(usual).clone();
+    let mut by_runtime: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for environment in environments {
+        let names = by_runtime.entry(of(&environment.name)).or_default();
+        names.push(&environment.name);
+    }
+    let missing = |runtime: &&String| !report.runtimes.contains(*runtime);
+    let missing: Vec<&str> = engine
+        .runtimes
+        .values()
+        .filter(missing)
+        .map(String::as_str)
+        .collect();
+    if !missing.is_empty() {
+        return Finding::bad(
+            "isolation",
+            format!("the engine has no runtime {}", missing.join(", ")),
+            "add it to `runtimes` in the engine's daemon.json, or change engine.runtimes",
+        );
+    }
+    let line = |(runtime, names): (&String, &Vec<&str>)| {
+        format!("{runtime}, {}: {}", boundary(runtime), names.join(", "))
+    };
+    let lines: Vec<String> = by_runtime.iter().map(line).collect();
+    Finding::good("isolation", lines.join("; "))
+}
+
+/// By the names that runtimes usually have.
+fn boundary(runtime: &str) -> &'static str {
+    if runtime.contains("runsc") || runtime.contains("gvisor") {
+        "a kernel of its own in user space"
+    } else if runtime.contains("kata") {
+        "a virtual machine"
+    } else {
+        "the host's kernel, filtered"
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) enum Field<'a> {
     Secrets(&'a mut BTreeMap<String, String>),
     Size(&'a mut ByteSize),
     Text(&'a mut String),
+    /// Names and texts.
+    Texts(&'a mut BTreeMap<String, String>),
 }
 
 impl Field<'_> {
@@ -62,6 +64,7 @@ impl Field<'_> {
             Field::Secrets(field) => *field = pairs(text, "text")?,
             Field::Size(field) => *field = parse(text, "a size, as 512MiB")?,
             Field::Text(field) => text.clone_into(field),
+            Field::Texts(field) => *field = pairs(text, "text")?,
         }
         Ok(())
     }
@@ -89,6 +92,7 @@ impl Field<'_> {
             Field::Secrets(field) => table(field.keys().map(|name| (name, quoted("…")))),
             Field::Size(field) => quoted(*field),
             Field::Text(field) => quoted(field),
+            Field::Texts(field) => table(field.iter().map(|(name, text)| (name, quoted(text)))),
         }
     }
 }

@@ -73,6 +73,11 @@ pub(super) const KEYS: &[Key] = &[
         field: |settings| Field::OptionalText(&mut settings.engine.runtime),
     },
     Key {
+        name: "engine.runtimes",
+        help: "Other OCI runtimes for some environments: python=runsc,bash=runsc",
+        field: |settings| Field::Texts(&mut settings.engine.runtimes),
+    },
+    Key {
         name: "engine.call_timeout",
         help: "The longest that one call to the engine may take",
         field: |settings| Field::Duration(&mut settings.engine.call_timeout),

@@ -15,6 +15,7 @@ const WORKING_DIRECTORY: &str = "work";
 pub(super) struct Defaults {
     limits: Limits,
     runtime: Option<String>,
+    runtimes: BTreeMap<String, String>,
 }
 
 impl Defaults {
@@ -32,17 +33,19 @@ impl Defaults {
                 file_size: sandbox.file_size,
             },
             runtime: settings.engine.runtime.clone(),
+            runtimes: settings.engine.runtimes.clone(),
         }
     }
 
     /// A sandbox like all others of its environment, as the pool has them.
     pub(super) fn spec(&self, environment: EnvironmentImage) -> SandboxSpec {
+        let runtime = self.runtimes.get(&environment.name);
         SandboxSpec {
+            runtime: runtime.or(self.runtime.as_ref()).cloned(),
             environment,
             limits: self.limits.clone(),
             environment_variables: BTreeMap::new(),
             working_directory: WORKING_DIRECTORY.to_owned(),
-            runtime: self.runtime.clone(),
             network: Network::None,
             packages: None,
             kernel: KernelStart::Now,
