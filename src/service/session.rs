@@ -50,7 +50,7 @@ pub use view::SessionView;
 
 use self::hub::Order;
 use self::listeners::Hearing;
-use self::request::Lifetime;
+use self::request::SessionChange;
 use self::routes::Asker;
 use self::shared::Shared;
 use crate::config;
@@ -145,15 +145,15 @@ impl Session {
         answered.await.map_err(|_| ServiceError::NotFound)?
     }
 
-    /// Gives it other times from now on.
+    /// Gives it another name, other notes, other times from now on.
     ///
     /// # Errors
     ///
     /// [`ServiceError::Invalid`] beyond the operator's maximum; [`ServiceError::Unavailable`] when it cannot be recorded.
-    pub async fn extend(&self, lifetime: Lifetime) -> Result<(), ServiceError> {
-        lifetime.check(&self.limits)?;
+    pub async fn change(&self, change: SessionChange) -> Result<(), ServiceError> {
+        change.lifetime.check(&self.limits)?;
         self.shared.activity.touch();
-        let change = |record: &mut record::Record| lifetime.apply(record);
+        let change = |record: &mut record::Record| change.apply(record);
         self.shared.change(change).await
     }
 

@@ -10,7 +10,7 @@ use cellblock::service::execution::request::{Cell, SandboxRequest};
 use cellblock::service::execution::result::{ExecutionResult, Status};
 use cellblock::service::execution::watch::Watcher;
 use cellblock::service::owner::Owner;
-use cellblock::service::session::request::{Lifetime, SessionRequest};
+use cellblock::service::session::request::{Lifetime, SessionChange, SessionRequest};
 use cellblock::service::session::{Connection, Cut, Session, SessionId, State};
 use tokio::time::{sleep, timeout};
 
@@ -262,6 +262,28 @@ async fn times_beyond_the_operator_s_are_refused() {
         };
         assert_eq!(named, field);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_at_the_same_time_are_all_kept() {
+    let world = world().await;
+    let session = session(&world).await;
+    let name = SessionChange {
+        name: Some("new".to_owned()),
+        ..SessionChange::default()
+    };
+    let metadata = SessionChange {
+        metadata: Some(serde_json::Map::from_iter([("a".to_owned(), 1.into())])),
+        ..SessionChange::default()
+    };
+    let (one, two) = tokio::join!(session.change(name), session.change(metadata));
+    assert!(one.is_ok() && two.is_ok());
+    let id = session.id();
+    drop(session);
+    let world = world.restarted().await;
+    let view = world.service.session(&Owner::local(), id).unwrap().view();
+    assert_eq!(view.name.as_deref(), Some("new"));
+    assert_eq!(view.metadata["a"], 1);
 }
 
 #[tokio::test(start_paused = true)]

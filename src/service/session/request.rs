@@ -46,6 +46,29 @@ impl SessionRequest {
     }
 }
 
+/// What is to be other than it was. None: as it was.
+#[derive(Clone, Debug, Default)]
+pub struct SessionChange {
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// What its owner notes.
+    pub metadata: Option<Map<String, Value>>,
+    /// How long it lives.
+    pub lifetime: Lifetime,
+}
+
+impl SessionChange {
+    pub(super) fn apply(self, record: &mut Record) {
+        self.lifetime.apply(record);
+        if self.name.is_some() {
+            record.name = self.name;
+        }
+        if let Some(metadata) = self.metadata {
+            record.metadata = metadata;
+        }
+    }
+}
+
 /// How long a session lives. None: as it was, or as the operator has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lifetime {
@@ -69,7 +92,7 @@ impl Lifetime {
         (from_now(total), idle)
     }
 
-    pub(super) fn apply(&self, record: &mut Record) {
+    fn apply(&self, record: &mut Record) {
         if let Some(total) = self.total {
             record.expires = from_now(total);
         }

@@ -50,6 +50,8 @@ pub(super) struct Shared {
     pub(super) created: Timestamp,
     records: Records,
     record: Mutex<Record>,
+    /// One change at a time, or they would write over each other.
+    changing: tokio::sync::Mutex<()>,
     /// When its lifetime is over, by a clock that does not jump.
     expires: Mutex<Instant>,
     reach: watch::Sender<Option<Reach>>,
@@ -88,6 +90,7 @@ impl Shared {
             records: parts.records,
             expires: Mutex::new(at(record.expires)),
             record: Mutex::new(record),
+            changing: tokio::sync::Mutex::default(),
             reach: watch::Sender::new(None),
             state: watch::Sender::new(State::Unreachable),
             routes: Mutex::default(),
@@ -215,6 +218,7 @@ impl Shared {
         &self,
         change: impl FnOnce(&mut Record),
     ) -> Result<(), ServiceError> {
+        let _changing = self.changing.lock().await;
         let mut record = self.record();
         change(&mut record);
         self.records.write(record.clone()).await?;
