@@ -6,8 +6,9 @@
 //!     panics    caught, answered as 500
 //!       local   without keys: this machine only
 //!         key   who asks
-//!           execute · files · kernel_specs · health        one module a route
+//!           execute · sessions · files · kernel_specs · health   one module a route
 //!             body, fields, field, amount, file_upload     reading what was sent
+//!               cell_fields, sandbox_fields                code to run, and in what
 //!           openapi, schema                              what all of this looks like
 //! ```
 //!
@@ -19,6 +20,7 @@
 mod amount;
 mod app;
 mod body;
+mod cell_fields;
 mod exchange;
 mod execute;
 mod field;
@@ -33,8 +35,10 @@ mod local;
 mod openapi;
 mod problem;
 mod request_id;
+mod sandbox_fields;
 mod schema;
 mod server;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -93,6 +97,7 @@ fn described_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(files::list_files, files::store_file))
         .routes(routes!(files::store_file_long))
         .routes(routes!(files::read_file, files::delete_file))
+        .merge(sessions::described_routes())
 }
 
 async fn not_found() -> Problem {

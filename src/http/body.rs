@@ -181,11 +181,37 @@ pub async fn json_text(
     body: Body,
     limits: BodyLimits,
 ) -> Result<String, Problem> {
-    if MediaType::of(headers) != MediaType::Json {
-        let detail = "The body must be JSON, and say so: Content-Type: application/json.";
-        return Err(Problem::new(Kind::UnsupportedMediaType, detail));
-    }
+    must_be_json(headers)?;
+    text_of(BoundedBody::new(headers, body, limits)?.collect().await?)
+}
+
+/// The text of a JSON body that may be left out: an empty object then, whatever the headers say.
+///
+/// # Errors
+///
+/// As [`json_text`].
+pub async fn optional_json_text(
+    headers: &HeaderMap,
+    body: Body,
+    limits: BodyLimits,
+) -> Result<String, Problem> {
     let bytes = BoundedBody::new(headers, body, limits)?.collect().await?;
+    if bytes.is_empty() {
+        return Ok("{}".to_owned());
+    }
+    must_be_json(headers)?;
+    text_of(bytes)
+}
+
+fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+    if MediaType::of(headers) == MediaType::Json {
+        return Ok(());
+    }
+    let detail = "The body must be JSON, and say so: Content-Type: application/json.";
+    Err(Problem::new(Kind::UnsupportedMediaType, detail))
+}
+
+fn text_of(bytes: Bytes) -> Result<String, Problem> {
     // Without a copy: this is the only handle to these bytes.
     String::from_utf8(bytes.into())
         .map_err(|_| Problem::new(Kind::Malformed, "The body is not UTF-8."))

@@ -3,7 +3,6 @@
 //! A client that closes the connection drops the handler, and with it the execution and its sandbox.
 
 mod answer;
-mod check;
 mod request;
 mod stream;
 
@@ -18,22 +17,22 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 pub use answer::ExecuteAnswer;
-pub use request::{ExecuteRequest, RequestFile};
+pub use request::ExecuteRequest;
+pub use stream::Outcome;
 
 use super::app::App;
-use super::body::{self, BodyLimits};
+use super::body;
+use super::cell_fields::shortened_user;
 use super::field::FieldErrors;
 use super::file_url::PublicBase;
 use super::key::Caller;
 use super::problem::Problem;
 use super::request_id::RequestId;
+use super::sandbox_fields::{body_limits, files_fit};
 use crate::config;
 use crate::service::execution::request::ExecutionRequest;
 use crate::service::execution::watch::Watcher;
 use stream::Watched;
-
-/// What a request's body may have beside its files: code, names, JSON.
-const BESIDE_FILES: u64 = 1024 * 1024;
 
 /// What may stand in the url.
 #[derive(Debug, Deserialize)]
@@ -77,16 +76,32 @@ pub async fn execute(
     let mut request = parse(&text, &app.execution, &request_id)?;
     drop(text);
     let cell = &mut request.cell;
-    cell.user = cell.user.take().or(query.user.map(check::shortened_user));
+    cell.user = cell.user.take().or(query.user.map(shortened_user));
     let id = request_id.clone();
-    let run = async move |watcher: Watcher| {
+    let run = move |watcher: Watcher| async move {
         let timeout = request.cell.timeout;
         let result = app.service.execute_watched(&owner, request, watcher);
         let result = result.await?;
         let url = |file: &_| base.file(app.service.files(), file);
-        Ok::<_, Problem>(ExecuteAnswer::new(result, timeout, &id, url))
+        Ok(ExecuteAnswer::new(result, timeout, &id, url))
     };
-    if !wants_events(&headers) {
+    answer(&headers, request_id, run).await
+}
+
+/// Runs it, and answers as the client asks: with the result, or with a stream of events that ends with it.
+///
+/// # Errors
+///
+/// What is wrong with it, where that is known before anything was sent.
+pub async fn answer<Run>(
+    headers: &HeaderMap,
+    request_id: RequestId,
+    run: impl FnOnce(Watcher) -> Run,
+) -> Result<Response, Problem>
+where
+    Run: Future<Output = Outcome> + Send + 'static,
+{
+    if !wants_events(headers) {
         return Ok(Json(run(Watcher::nobody()).await?).into_response());
     }
     let (watcher, outputs) = Watcher::new();
@@ -103,14 +118,6 @@ fn wants_events(headers: &HeaderMap) -> bool {
         .any(|media| media.trim().starts_with("text/event-stream"))
 }
 
-/// Base64 makes four characters of three bytes.
-fn body_limits(app: &App) -> BodyLimits {
-    BodyLimits {
-        size: app.execution.max_input.as_u64().div_ceil(3) * 4 + BESIDE_FILES,
-        time: app.server.request_timeout,
-    }
-}
-
 fn parse(
     text: &str,
     limits: &config::Execution,
@@ -120,7 +127,10 @@ fn parse(
     let request = ExecuteRequest::read(text, &mut errors)
         .and_then(|request| request.check(limits, request_id, &mut errors));
     match request {
-        Some(request) if errors.is_empty() => check::files_fit(request, limits),
+        Some(request) if errors.is_empty() => {
+            files_fit(&request.sandbox, limits)?;
+            Ok(request)
+        }
         _ => Err(Problem::invalid(errors)),
     }
 }

@@ -29,7 +29,7 @@ impl<'a> Fields<'a> {
     pub fn find(
         text: &'a str,
         at: Loc,
-        known: &'static [&'static str],
+        known: &[&'static str],
         errors: &mut FieldErrors,
     ) -> Option<Self> {
         let mut json = serde_json::Deserializer::from_str(text);
@@ -86,7 +86,24 @@ impl<'a> Fields<'a> {
         }
         self.take(name, expected, errors)
     }
+
+    /// Reads a list of at most `MAX` texts. Empty when it is absent, null or wrong.
+    pub fn texts<const MAX: usize>(
+        &self,
+        name: &str,
+        errors: &mut FieldErrors,
+    ) -> Vec<Cow<'a, str>> {
+        let expected = format!("a list of at most {MAX} texts");
+        let texts = self.take::<BoundedList<Text, MAX>>(name, &expected, errors);
+        texts.map_or_else(Vec::new, |BoundedList(texts)| {
+            texts.into_iter().map(|Text(text)| text).collect()
+        })
+    }
 }
+
+/// Serde borrows a `Cow` only where it is told to.
+#[derive(Deserialize)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// The line and column are of the whole body; what a type of ours expected is not for the caller.
 fn explain(error: &serde_json::Error) -> String {
@@ -97,7 +114,7 @@ fn explain(error: &serde_json::Error) -> String {
 }
 
 struct Find<'e> {
-    known: &'static [&'static str],
+    known: &'e [&'static str],
     at: &'e Loc,
     errors: &'e mut FieldErrors,
 }
@@ -119,7 +136,7 @@ impl<'a> Visitor<'a> for Find<'_> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut values: Self::Value = Vec::new();
-        while let Some(Name(name)) = map.next_key()? {
+        while let Some(Text(name)) = map.next_key()? {
             match self.known.iter().find(|known| **known == name) {
                 Some(known) => {
                     values.retain(|(found, _)| found != known);
@@ -135,9 +152,6 @@ impl<'a> Visitor<'a> for Find<'_> {
         Ok(values)
     }
 }
-
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn shortened(name: &str) -> String {
     name.chars().take(64).collect()

@@ -17,6 +17,7 @@ use super::problem::{Kind, PROBLEM_JSON, ProblemDocument};
     ),
     tags(
         (name = "executions", description = "Running code"),
+        (name = "sessions", description = "Sandboxes that are kept from one execution to the next"),
         (name = "files", description = "Files for code, and from code"),
         (name = "service", description = "What there is, and how it does"),
     ),
@@ -45,6 +46,7 @@ pub fn add_problems(api: &mut utoipa::openapi::OpenApi) {
             &mut item.get,
             &mut item.put,
             &mut item.post,
+            &mut item.patch,
             &mut item.delete,
         ];
         operations
@@ -73,8 +75,8 @@ fn add_problems_to_operation(operation: &mut Operation) {
 /// By the operation's id. What every operation can do goes without saying: 500, and 403 on a service without keys.
 fn problems_of(operation: &str) -> &'static [Kind] {
     use Kind::{
-        Busy, Malformed, NotFound, RangeNotSatisfiable, RequestTimeout, StartTimeout, TooLarge,
-        Unauthorized, Unavailable, UnsupportedMediaType,
+        Busy, Conflict, Malformed, NotFound, RangeNotSatisfiable, RequestTimeout, StartTimeout,
+        TooLarge, Unauthorized, Unavailable, UnsupportedMediaType,
     };
     match operation {
         "execute" => &[
@@ -88,6 +90,43 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             Unavailable,
             StartTimeout,
         ],
+        "create_session" => &[
+            Malformed,
+            Unauthorized,
+            RequestTimeout,
+            Conflict,
+            TooLarge,
+            UnsupportedMediaType,
+            Kind::Invalid,
+            Busy,
+            Unavailable,
+            StartTimeout,
+        ],
+        "execute_in_session" => &[
+            Malformed,
+            Unauthorized,
+            NotFound,
+            RequestTimeout,
+            Conflict,
+            TooLarge,
+            UnsupportedMediaType,
+            Kind::Invalid,
+            Busy,
+            Unavailable,
+        ],
+        "change_session" => &[
+            Malformed,
+            Unauthorized,
+            NotFound,
+            RequestTimeout,
+            TooLarge,
+            UnsupportedMediaType,
+            Kind::Invalid,
+            Unavailable,
+        ],
+        "interrupt_session" => &[Unauthorized, NotFound, Conflict, Unavailable],
+        "restart_session" => &[Unauthorized, NotFound, Unavailable, StartTimeout],
+        "show_session" | "end_session" => &[Unauthorized, NotFound],
         "store_file" | "store_file_long" => &[
             Malformed,
             Unauthorized,
@@ -100,7 +139,7 @@ fn problems_of(operation: &str) -> &'static [Kind] {
         "read_file" => &[Unauthorized, NotFound, RangeNotSatisfiable],
         "delete_file" => &[Unauthorized, NotFound],
         "list_kernel_specs" => &[Unauthorized, Unavailable],
-        "list_files" => &[Unauthorized],
+        "list_files" | "list_sessions" => &[Unauthorized],
         _ => &[],
     }
 }

@@ -20,13 +20,18 @@ async fn every_route_is_described() {
         ("/jupyter/files", &["get", "put"]),
         ("/jupyter/files/long-lifetime", &["put"]),
         ("/jupyter/files/{name}", &["delete", "get"]),
+        ("/jupyter/sessions", &["get", "post"]),
+        ("/jupyter/sessions/{id}", &["delete", "get", "patch"]),
+        ("/jupyter/sessions/{id}/execute", &["post"]),
+        ("/jupyter/sessions/{id}/interrupt", &["post"]),
+        ("/jupyter/sessions/{id}/restart", &["post"]),
     ] {
         let described = api["paths"][path].as_object().unwrap();
         let mut described: Vec<_> = described.keys().map(String::as_str).collect();
         described.sort_unstable();
         assert_eq!(described, methods, "{path}");
     }
-    assert_eq!(api["paths"].as_object().unwrap().len(), 7);
+    assert_eq!(api["paths"].as_object().unwrap().len(), 12);
 }
 
 #[tokio::test]

@@ -11,4 +11,5 @@ mod files;
 mod keys;
 mod local;
 mod problems;
+mod sessions;
 mod stream;

@@ -1,29 +1,25 @@
-//! What an execute request may say: from the wire's fields to a request of which everything holds.
+//! What the fields of a sandbox may say: from the wire's fields to a request of which everything holds.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::extract::Query;
 use axum::http::Uri;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
-use super::request::{ExecuteRequest, RequestFile};
+use super::{RequestFile, SandboxFields};
 use crate::config;
 use crate::config::host_rule::HostRule;
 use crate::http::amount::Amount;
 use crate::http::field::{FieldErrors, Loc};
 use crate::http::problem::Problem;
 use crate::http::request_id::RequestId;
-use crate::service::execution::request::{Cell, ExecutionRequest, InputFile, SandboxRequest};
+use crate::service::execution::request::{InputFile, SandboxRequest};
 use crate::service::files::FileName;
 
 /// The environment of a request that names none.
 const DEFAULT_ENVIRONMENT: &str = "python";
-
-/// Shorter than this a timeout is a mistake of units.
-const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// With less, no kernel starts.
 const MIN_MEMORY: ByteSize = ByteSize::mib(64);
@@ -31,26 +27,23 @@ const MIN_MEMORY: ByteSize = ByteSize::mib(64);
 /// With less, a kernel takes minutes to start.
 const MIN_CPUS: f64 = 0.1;
 
-/// Code goes through the kernel's message queue, its history and its traceback: it is no place for data.
-const MAX_CODE: ByteSize = ByteSize::mib(10);
-
-/// Names, and free text for the log.
-const MAX_TEXT: usize = 256;
+/// Names.
+const MAX_NAME: usize = 256;
 
 /// A path in the home directory.
 const MAX_PATH: usize = 1024;
 
-impl ExecuteRequest<'_> {
-    /// Checks every field, and tells all that is wrong.
+impl SandboxFields<'_> {
+    /// Checks every field, and tells all that is wrong. Where something is, the request is none.
     pub fn check(
         self,
         limits: &config::Execution,
         request_id: &RequestId,
         errors: &mut FieldErrors,
-    ) -> Option<ExecutionRequest> {
+    ) -> SandboxRequest {
         let mut fields = Checked { errors };
-        let environment_variables = fields.variables(self.environment_variables);
-        let sandbox = SandboxRequest {
+        SandboxRequest {
+            environment_variables: fields.variables(self.environment_variables),
             environment: fields.environment(self.execution_environment),
             files: fields.files(self.files),
             memory: fields.memory(self.memory, limits),
@@ -58,46 +51,23 @@ impl ExecuteRequest<'_> {
             working_directory: fields.working_directory(self.working_directory),
             packages: self.packages.into_iter().map(Cow::into_owned).collect(),
             network: fields.network(&self.network),
-            environment_variables,
             request_id: request_id.to_string(),
-        };
-        let cell = Cell {
-            timeout: fields.timeout(self.timeout, limits),
-            stdin: self.stdin.into_iter().map(without_line_end).collect(),
-            user: fields.user(self.user),
-            code: fields.code(self.code?),
-        };
-        errors
-            .is_empty()
-            .then_some(ExecutionRequest { cell, sandbox })
+        }
     }
 }
 
 /// The files of a request together are within the limit.
-pub fn files_fit(
-    request: ExecutionRequest,
-    limits: &config::Execution,
-) -> Result<ExecutionRequest, Problem> {
+pub fn files_fit(sandbox: &SandboxRequest, limits: &config::Execution) -> Result<(), Problem> {
     let size = |file: &InputFile| match file {
         InputFile::Inline { content, .. } => content.len() as u64,
         InputFile::Stored { .. } => 0,
     };
-    let together: u64 = request.sandbox.files.iter().map(size).sum();
+    let together: u64 = sandbox.files.iter().map(size).sum();
     if together <= limits.max_input.as_u64() {
-        return Ok(request);
+        return Ok(());
     }
     let msg = format!("may have {} together at most", limits.max_input);
     Err(Problem::too_large_field(Loc::body().field("files"), msg))
-}
-
-/// Free text for the log, no longer than it may be.
-pub fn shortened_user(user: String) -> String {
-    user.chars().take(MAX_TEXT).collect()
-}
-
-fn without_line_end(line: Cow<'_, str>) -> String {
-    let line = line.strip_suffix('\n').unwrap_or(&line);
-    line.strip_suffix('\r').unwrap_or(line).to_owned()
 }
 
 /// Checks fields of the body. A wrong one yields whatever is at hand, for the request is refused then.
@@ -110,40 +80,12 @@ impl Checked<'_> {
         self.errors.push(Loc::body().field(field), msg);
     }
 
-    fn code(&mut self, code: Cow<'_, str>) -> String {
-        if code.trim().is_empty() {
-            self.wrong("code", "must not be empty");
-        }
-        if code.len() as u64 > MAX_CODE.as_u64() {
-            self.wrong("code", format!("may have {MAX_CODE} at most"));
-        }
-        code.into_owned()
-    }
-
     fn environment(&mut self, name: Option<Cow<'_, str>>) -> String {
         let name = name.as_deref().unwrap_or(DEFAULT_ENVIRONMENT).trim();
-        if name.is_empty() || name.len() > MAX_TEXT {
+        if name.is_empty() || name.len() > MAX_NAME {
             self.wrong("execution_environment", "must be an environment's name");
         }
         name.to_lowercase()
-    }
-
-    fn timeout(&mut self, timeout: Option<Amount<'_>>, limits: &config::Execution) -> Duration {
-        let Some(timeout) = timeout else {
-            return limits.timeout;
-        };
-        let allowed = MIN_TIMEOUT..=limits.max_timeout;
-        match timeout
-            .duration()
-            .filter(|timeout| allowed.contains(timeout))
-        {
-            Some(timeout) => timeout,
-            None => {
-                let max = limits.max_timeout.as_secs_f64();
-                self.wrong("timeout", format!("must be from 1 to {max} seconds"));
-                limits.timeout
-            }
-        }
     }
 
     fn memory(
@@ -170,15 +112,6 @@ impl Checked<'_> {
             self.wrong("cpus", msg);
         }
         number
-    }
-
-    fn user(&mut self, user: Option<Cow<'_, str>>) -> Option<String> {
-        let user = user?.into_owned();
-        if user.chars().count() > MAX_TEXT {
-            let msg = format!("may have {MAX_TEXT} characters at most");
-            self.wrong("user", msg);
-        }
-        Some(user)
     }
 
     fn working_directory(&mut self, path: Option<Cow<'_, str>>) -> Option<String> {
@@ -242,7 +175,7 @@ impl Checked<'_> {
 fn is_variable_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let first_is_digit = name.starts_with(|first: char| first.is_ascii_digit());
-    (1..=MAX_TEXT).contains(&name.len()) && !first_is_digit && name.bytes().all(allowed)
+    (1..=MAX_NAME).contains(&name.len()) && !first_is_digit && name.bytes().all(allowed)
 }
 
 #[derive(Deserialize)]

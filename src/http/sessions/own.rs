@@ -1,0 +1,43 @@
+//! Whose session a path means: one of the caller's, or none.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use serde::Deserialize;
+
+use crate::http::app::App;
+use crate::http::key::Caller;
+use crate::http::problem::{Kind, Problem};
+use crate::service::session::Session;
+
+/// The session whose id is in the path. Somebody else's is none, and so is what cannot be an id.
+#[derive(Debug)]
+pub struct OwnSession(pub Arc<Session>);
+
+#[derive(Deserialize)]
+struct InPath {
+    id: String,
+}
+
+impl FromRequestParts<Arc<App>> for OwnSession {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Caller(owner) = Caller::from_request_parts(parts, app).await?;
+        let path = Path::<InPath>::from_request_parts(parts, app).await;
+        let Path(InPath { id }) = path.map_err(|_| not_utf8())?;
+        let id = id.parse().map_err(|_| no_session())?;
+        let session = app.service.session(&owner, id);
+        session.map(Self).map_err(|_| no_session())
+    }
+}
+
+/// There is none, or no longer, or it is not the caller's.
+pub fn no_session() -> Problem {
+    Problem::new(Kind::NotFound, "There is no such session, or no longer.")
+}
+
+fn not_utf8() -> Problem {
+    Problem::new(Kind::Malformed, "The path is not UTF-8.")
+}
