@@ -9,6 +9,8 @@ Measured on one CPU, from the process's start to kernel_info_reply: about 300 ms
   again would cost a second at the first plot.
 - The modules that CELLBLOCK_PRELOAD names are imported before the kernel answers, so that a user's first import of them
   costs nothing. Code sees no name of them until it imports them itself.
+- What is printed is sent a mebibyte at a time. As shipped, one message holds all that was printed within 0.2 s, or longer on
+  a busy machine: then it is larger than anybody takes, and nothing of it arrives.
 """
 
 import gc
@@ -20,6 +22,9 @@ import sys
 from pathlib import Path
 
 FONTS = Path("/opt/conda/share/matplotlib-cache")
+
+# The most characters that one message of a stream holds.
+PIECE = 1 << 20
 
 
 def provide_fonts() -> None:
@@ -45,6 +50,27 @@ def preload(modules: str) -> None:
             print(f"{name} was not imported ahead: {error!r}", file=sys.__stderr__)
 
 
+def send_in_pieces() -> None:
+    """Has ipykernel's streams send what they hold once it is a piece. Who prints faster than it is sent, waits."""
+    from ipykernel.iostream import OutStream
+
+    write = OutStream.write
+
+    def write_in_pieces(self, text):
+        if not isinstance(text, str):
+            return write(self, text)
+        for begin in range(0, len(text) or 1, PIECE):
+            piece = text[begin : begin + PIECE]
+            write(self, piece)
+            self.held = getattr(self, "held", 0) + len(piece)
+            if self.held >= PIECE:
+                self.held = 0
+                self.flush()
+        return len(text)
+
+    OutStream.write = write_in_pieces
+
+
 class NoTcpWarning(logging.Filter):
     """Drops one warning: TCP without encryption is fine on the loopback of a sandbox that has nothing else."""
 
@@ -64,6 +90,7 @@ def main() -> None:
         sys.modules["debugpy"] = None
     from ipykernel.kernelapp import IPKernelApp
 
+    send_in_pieces()
     app = IPKernelApp.instance()
     app.log.addFilter(NoTcpWarning())
     # Our parent is process 1, which needs no watching, and nobody at a terminal wants to know how to connect.

@@ -41,6 +41,12 @@ class KernelTest(unittest.TestCase):
         self.assertTrue(all(kind == "stream" for kind, _ in outputs), outputs)
         return "".join(content["text"] for _, content in outputs)
 
+    def test_a_stream_is_sent_in_pieces_and_nothing_of_it_is_lost(self):
+        for code in ("print('x' * (5 << 20))", "for _ in range(5 << 10): print('x' * 1023)"):
+            texts = [content["text"] for kind, content in self.run_code(code) if kind == "stream"]
+            self.assertEqual(sum(map(len, texts)) >> 20, 5)
+            self.assertLessEqual(max(map(len, texts)), 2 << 20)
+
     def test_the_kernel_starts_without_a_word(self):
         self.printed("print('it runs')")
         self.log.seek(0)
