@@ -37,6 +37,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 pub use activity::Use;
@@ -52,7 +53,7 @@ use self::hub::Order;
 use self::listeners::Hearing;
 use self::request::SessionChange;
 use self::routes::Asker;
-use self::shared::Shared;
+use self::shared::{FOUND_WITHIN, Shared};
 use crate::config;
 use crate::sandbox::{Sandbox, Usage};
 use crate::service::ServiceError;
@@ -128,7 +129,7 @@ impl Session {
     ///
     /// [`ServiceError::Conflict`] where no kernel runs, else as [`Session::sandbox`].
     pub async fn interrupt(&self) -> Result<(), ServiceError> {
-        self.must_live()?;
+        self.must_live().await?;
         let _use = self.hold();
         Ok(self.sandbox().await?.interrupt().await?)
     }
@@ -198,8 +199,12 @@ impl Session {
         ordered.map_err(|_| ServiceError::NotFound)
     }
 
-    /// Code needs a kernel.
-    fn must_live(&self) -> Result<(), ServiceError> {
+    /// Code needs a kernel. One that is being looked for is waited for a little.
+    async fn must_live(&self) -> Result<(), ServiceError> {
+        let mut states = self.shared.states();
+        let reached = states.wait_for(|state| *state != State::Unreachable);
+        // Found or not, the state says it.
+        let _ = timeout(FOUND_WITHIN, reached).await;
         match self.state() {
             State::Idle | State::Busy | State::Restarting => Ok(()),
             State::Unreachable => Err(ServiceError::unreachable()),

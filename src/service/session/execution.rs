@@ -46,7 +46,7 @@ impl Session {
         watcher: Watcher,
     ) -> Result<ExecutionResult, ServiceError> {
         cell.check(&self.bounds)?;
-        self.must_live()?;
+        self.must_live().await?;
         let cancelled = CancellationToken::new();
         let _cancel_on_drop = cancelled.clone().drop_guard();
         let (done, outcome) = oneshot::channel();
@@ -110,7 +110,7 @@ impl Session {
         };
         let turn = timeout(self.bounds.queue_timeout, turn).await;
         let turn = turn.map_err(|_| busy())?;
-        self.must_live()?;
+        self.must_live().await?;
         Ok(turn)
     }
 

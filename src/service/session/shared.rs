@@ -23,7 +23,7 @@ use crate::service::egress::Route;
 use crate::service::owner::Owner;
 
 /// How long whoever needs the sandbox waits while it is being looked for.
-const FOUND_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const FOUND_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often a session's time is looked at.
 pub(super) const TICK: Duration = Duration::from_secs(1);
