@@ -11,6 +11,7 @@
 //! file     the TOML file as keys and values
 //! check    what must hold between settings
 //! host_rule  which hosts may be reached
+//! server     how it is reached
 //! sessions   their settings
 //! seccomp  which system calls may be made
 //! ```
@@ -21,12 +22,12 @@ mod file;
 pub mod host_rule;
 mod keys;
 pub mod seccomp;
+mod server;
 mod sessions;
 mod sources;
 
 use std::collections::BTreeMap;
 use std::env;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ use serde::Deserialize;
 
 use host_rule::HostRule;
 use seccomp::Seccomp;
+pub use server::Server;
 pub use sessions::{AtShutdown, Sessions};
 pub use sources::{Configuration, Flags, SettingsError};
 
@@ -101,30 +103,6 @@ fn default_state_dir() -> PathBuf {
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .unwrap_or_else(|| PathBuf::from("/var/lib"))
         .join("cellblock")
-}
-
-/// How the service is reached.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Address and port it listens on. `127.0.0.1:8080`.
-    pub listen: SocketAddr,
-    /// The base of urls in answers, where a proxy stands in front. None: from the request's Host header.
-    pub public_url: Option<String>,
-    /// How long running requests may go on after a signal to stop. 10 s.
-    pub shutdown_grace: Duration,
-    /// How long a client may take to send its request. 60 s.
-    pub request_timeout: Duration,
-}
-
-impl Default for Server {
-    fn default() -> Server {
-        Server {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            public_url: None,
-            shutdown_grace: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(60),
-        }
-    }
 }
 
 /// The container engine.

@@ -51,6 +51,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use utoipa::OpenApi;
+use utoipa::openapi::Server;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
@@ -68,9 +69,8 @@ pub fn router(service: Arc<Service>, settings: &Settings) -> Router {
     let app = App::new(service, settings);
     let (routes, mut api) = described_routes().split_for_parts();
     openapi::add_problems(&mut api);
-    routes
-        .route("/jupyter", get(health::index))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+    let routes = routes.route("/jupyter", get(health::index));
+    below(settings.server.prefix(), routes, api)
         .fallback(not_found)
         .layer(DefaultBodyLimit::disable()) // Each route bounds its own body, see `body`.
         .layer(from_fn_with_state(app.clone(), local::guard))
@@ -85,6 +85,22 @@ pub fn router(service: Arc<Service>, settings: &Settings) -> Router {
                 .layer(CatchPanicLayer::custom(exchange::panicked)),
         )
         .with_state(app)
+}
+
+/// The routes, and their description, below what every path begins with.
+fn below(
+    prefix: &str,
+    routes: Router<Arc<App>>,
+    mut api: utoipa::openapi::OpenApi,
+) -> Router<Arc<App>> {
+    let routes = if prefix.is_empty() {
+        routes
+    } else {
+        api.servers = Some(vec![Server::new(prefix)]);
+        Router::new().nest(prefix, routes)
+    };
+    let docs = SwaggerUi::new(format!("{prefix}/docs"));
+    routes.merge(docs.url(format!("{prefix}/openapi.json"), api))
 }
 
 /// The routes of the API, each with its description.

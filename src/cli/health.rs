@@ -19,8 +19,9 @@ const ANSWER: usize = 1 << 20;
 
 pub(super) async fn ask(settings: Settings) -> anyhow::Result<ExitCode> {
     let url = format!(
-        "http://{}/jupyter/health",
-        reachable(settings.server.listen)
+        "http://{}{}/jupyter/health",
+        reachable(settings.server.listen),
+        settings.server.prefix()
     );
     let asking = async {
         let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();

@@ -50,7 +50,18 @@ fn listening(settings: &Settings) -> Result<(), SettingsError> {
         url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
         "public_url",
         "it begins with http:// or https://",
+    )?;
+    demand(
+        is_base_path(&settings.server.base_path),
+        "base_path",
+        "it is `/`, or names between slashes, as /user/ada/",
     )
+}
+
+/// Only what stands in a path as it is.
+fn is_base_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~@".contains(&byte);
+    path.starts_with('/') && !path.contains("//") && path.bytes().all(plain)
 }
 
 fn api_keys(settings: &Settings) -> Result<(), SettingsError> {

@@ -39,8 +39,13 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "public_url",
-        help: "Base of the urls in answers, where a proxy stands in front",
+        help: "Base of the urls in answers, its path included, where a proxy stands in front",
         field: |settings| Field::OptionalText(&mut settings.server.public_url),
+    },
+    Key {
+        name: "base_path",
+        help: "Where all routes begin, for a proxy that passes paths on as they are",
+        field: |settings| Field::Text(&mut settings.server.base_path),
     },
     Key {
         name: "shutdown_grace",

@@ -46,8 +46,9 @@ impl FromRequestParts<Arc<App>> for PublicBase {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         Ok(Self(match &app.server.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => host_in(&parts.headers, &parts.uri)
-                .map_or_else(String::new, |host| format!("http://{host}")),
+            None => host_in(&parts.headers, &parts.uri).map_or_else(String::new, |host| {
+                format!("http://{host}{}", app.server.prefix())
+            }),
         }))
     }
 }

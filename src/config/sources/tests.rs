@@ -129,6 +129,12 @@ fn values_that_are_none_name_their_key_and_source() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("execution.max_timeout"), "{error}");
+    for path in ["", "user", "//elsewhere", "/a b", "/{name}"] {
+        let error = load(&["--base-path", path], &[]).unwrap_err().to_string();
+        assert!(error.contains("base_path"), "{error}");
+    }
+    let loaded = load(&["--base-path", "/user/ada/"], &[]).unwrap();
+    assert_eq!(loaded.settings.server.prefix(), "/user/ada");
 }
 
 #[test]
