@@ -3,6 +3,8 @@
 //! A field is named by its way from the outside in, as the clients of the earlier service know it:
 //! `["body", "files", 0, "content"]`. Everything that is wrong is told at once, not one thing a round trip.
 
+use std::fmt;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -56,6 +58,20 @@ impl Loc {
 
     fn then(&self, step: Step) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
+    }
+}
+
+/// With dots between the steps.
+impl fmt::Display for Loc {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.0.iter().enumerate() {
+            let dot = if index == 0 { "" } else { "." };
+            match step {
+                Step::Name(name) => write!(formatter, "{dot}{name}")?,
+                Step::Index(index) => write!(formatter, "{dot}{index}")?,
+            }
+        }
+        Ok(())
     }
 }
 

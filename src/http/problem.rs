@@ -127,6 +127,7 @@ impl Problem {
     /// As clients read it.
     pub fn document(self, request_id: &RequestId) -> ProblemDocument {
         ProblemDocument {
+            message: self.message(),
             r#type: self.kind.name(),
             title: self.kind.title().to_owned(),
             status: self.kind.status().as_u16(),
@@ -134,6 +135,13 @@ impl Problem {
             request_id: request_id.to_string(),
             errors: self.errors,
         }
+    }
+
+    /// All of it in one text, for clients that show no more.
+    fn message(&self) -> String {
+        let errors = self.errors.iter();
+        let errors = errors.map(|error| format!(" {} {}.", error.loc, error.msg));
+        self.detail.clone() + &errors.collect::<String>()
     }
 
     /// What `response`, which some library made, would be as one of ours.
@@ -214,6 +222,9 @@ pub struct ProblemDocument {
     /// This very problem, for people.
     #[schema(example = "One field is wrong.")]
     pub detail: String,
+    /// The same with the fields that are wrong, where Jupyter's clients look for it.
+    #[schema(example = "One field is wrong. body.code is required.")]
+    pub message: String,
     /// What the log calls this request.
     #[schema(example = "1a5b2f0e-6b7e-4f0c-8a54-0f3f4a4c9f60")]
     pub request_id: String,

@@ -151,7 +151,13 @@ impl Answer {
     /// The body as JSON, of a request that went well.
     #[track_caller]
     pub fn json(&self) -> Value {
-        assert_eq!(self.status, StatusCode::OK, "{:?}", self.bytes);
+        self.json_of(StatusCode::OK)
+    }
+
+    /// The body as JSON, of a request that went well in this way.
+    #[track_caller]
+    pub fn json_of(&self, status: StatusCode) -> Value {
+        assert_eq!(self.status, status, "{:?}", self.bytes);
         serde_json::from_slice(&self.bytes).unwrap()
     }
 
@@ -163,7 +169,7 @@ impl Answer {
         let problem: Value = serde_json::from_slice(&self.bytes).unwrap();
         assert_eq!(problem["status"], status.as_u16());
         assert_eq!(problem["request_id"], self.header("x-request-id"));
-        for field in ["type", "title", "detail"] {
+        for field in ["type", "title", "detail", "message"] {
             assert!(problem[field].is_string(), "{field} of {problem}");
         }
         problem
