@@ -9,6 +9,7 @@
 //!           execute · sessions · files · kernel_specs · health   one module a route
 //!             body, fields, field, amount, file_upload     reading what was sent
 //!               cell_fields, sandbox_fields                code to run, and in what
+//!           api                                          kernels, as a Jupyter Server has them
 //!           openapi, schema                              what all of this looks like
 //! ```
 //!
@@ -18,6 +19,7 @@
 //! **Invariant:** a handler that is dropped (the client went away) leaves nothing running.
 
 mod amount;
+mod api;
 mod app;
 mod body;
 mod cell_fields;
@@ -69,7 +71,9 @@ pub fn router(service: Arc<Service>, settings: &Settings) -> Router {
     let app = App::new(service, settings);
     let (routes, mut api) = described_routes().split_for_parts();
     openapi::add_problems(&mut api);
-    let routes = routes.route("/jupyter", get(health::index));
+    let routes = routes
+        .route("/jupyter", get(health::index))
+        .merge(api::routes());
     below(settings.server.prefix(), routes, api)
         .fallback(not_found)
         .layer(DefaultBodyLimit::disable()) // Each route bounds its own body, see `body`.

@@ -14,6 +14,6 @@ pub mod output;
 pub use framing::{ChannelName, Framed, Framing, FramingError, Incoming, Outgoing};
 pub use message::{
     ExecutionState, Glance, Header, MessageView, execute_request, glance, input_reply,
-    is_complete_request, kernel_info_request, status_message,
+    is_complete_request, kernel_info_request, status_message, stderr_message,
 };
 pub use output::{Output, OutputFolder, OutputLimitReached, RaisedError};

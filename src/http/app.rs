@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::key::Keys;
 use crate::config::{self, Settings};
 use crate::service::Service;
@@ -19,6 +21,8 @@ pub struct App {
     pub execution: config::Execution,
     /// Bounds of files.
     pub files: config::Files,
+    /// Since when we serve.
+    pub started: Timestamp,
 }
 
 impl App {
@@ -30,6 +34,7 @@ impl App {
             server: settings.server.clone(),
             execution: settings.execution.clone(),
             files: settings.files.clone(),
+            started: Timestamp::now(),
         })
     }
 }

@@ -6,17 +6,19 @@
 //!
 //! ```text
 //! serve            accepts until it is told to stop
-//! └─ connection    one each; told to stop, it finishes the request it is in; after the grace it is dropped,
-//!                  and with it the handler
+//! ├─ connection    one each; told to stop, it finishes the request it is in; after the grace it is dropped,
+//! │                and with it the handler
+//! └─ a WebSocket   what a connection may become, in the same place; told to stop, it closes
 //! ```
 
+mod place;
 mod unstalled;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -25,8 +27,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Layer;
 
 use crate::config;
+pub use place::Place;
 use unstalled::Unstalled;
 
 /// At the same time. An execution waits in its connection, so this is well above `execution.max_concurrent`.
@@ -84,22 +88,23 @@ impl Server {
         }
     }
 
-    fn start(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
+    fn start(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         // Answers are small and awaited.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
+        let place = self.place(permit);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience)
             .serve_connection(
                 TokioIo::new(Unstalled::new(stream, self.patience)),
-                TowerToHyperService::new(self.router.clone()),
+                TowerToHyperService::new(Extension(place.clone()).layer(self.router.clone())),
             )
             .with_upgrades();
-        let (stop, drop_all) = (self.stop.clone(), self.drop_all.clone());
-        self.connections.spawn(async move {
+        tokio::spawn(async move {
             let mut connection = std::pin::pin!(connection);
+            let stop = place.stopping();
             let finishing = async {
                 tokio::select! {
                     ended = connection.as_mut() => return ended,
@@ -108,11 +113,19 @@ impl Server {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             };
-            if let Some(Err(error)) = drop_all.run_until_cancelled(finishing).await {
+            if let Some(Err(error)) = place.keep_while(finishing).await {
                 tracing::debug!(%error, "a connection broke");
             }
-            drop(place);
         });
+    }
+
+    fn place(&self, permit: OwnedSemaphorePermit) -> Place {
+        Place::new(place::Held {
+            stop: self.stop.clone(),
+            drop_all: self.drop_all.clone(),
+            _counted: self.connections.token(),
+            _permit: permit,
+        })
     }
 
     async fn finish(&self, grace: Duration) {

@@ -175,6 +175,15 @@ pub fn status_message(state: ExecutionState, parent: &Bytes) -> Vec<Bytes> {
     message(&msg_id, "status", parent, &content)
 }
 
+/// The parts of a `stream` message on stderr, for iopub. `parent` is the header part of the request whose output it is among, or
+/// `{}`.
+#[must_use]
+pub fn stderr_message(text: &str, parent: &Bytes) -> Vec<Bytes> {
+    let msg_id = Uuid::new_v4().to_string();
+    let content = json!({ "name": "stderr", "text": text });
+    message(&msg_id, "stream", parent, &content)
+}
+
 /// The parts of a message that answers none, and its msg_id.
 fn request(msg_type: &str, content: &Value) -> (String, Vec<Bytes>) {
     let msg_id = Uuid::new_v4().to_string();

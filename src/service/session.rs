@@ -41,7 +41,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 pub use activity::Use;
-pub use connection::Connection;
+pub use connection::{Connection, KernelSender};
 pub use id::{NotAnId, SessionId};
 pub use listeners::Cut;
 pub use record::Notebook;

@@ -18,16 +18,17 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::Bench;
 
 /// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(20);
+pub const LONG: Duration = Duration::from_secs(20);
 
 /// A server on a port of its own.
-struct Running {
-    address: SocketAddr,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
+pub struct Running {
+    pub address: SocketAddr,
+    pub stop: CancellationToken,
+    pub task: JoinHandle<()>,
 }
 
-async fn serve(router: Router, settings: config::Server) -> Running {
+/// Serves on a port of its own.
+pub async fn serve(router: Router, settings: config::Server) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod api;
 mod bad_input;
 mod bench;
+mod channels;
 mod connections;
 mod description;
 mod execute;

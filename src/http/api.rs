@@ -1,0 +1,56 @@
+//! `/api`: kernels as a Jupyter Server has them, for every client that speaks to one.
+//!
+//! ```text
+//! about          who answers, who asks, how it does
+//! kernel_specs   which kernels there are; kernel_name: and what notebooks call them; logo
+//! kernels        started, looked up, interrupted, ended; kernel_model
+//! channels       a kernel's messages, on a WebSocket
+//! body           what was sent
+//! ```
+//!
+//! A kernel is a session of the service, and has its id. What is here follows Jupyter Server, its statuses and its leniency: unknown
+//! fields are passed over, a body need not say that it is JSON, a key may stand in the url. It is described by Jupyter, so it
+//! is not in our own description.
+
+mod about;
+mod body;
+mod channels;
+mod kernel_model;
+mod kernel_name;
+mod kernel_specs;
+mod kernels;
+mod logo;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::app::App;
+use super::problem::Problem;
+use crate::service::ServiceError;
+use crate::service::owner::Owner;
+use crate::service::session::{Session, SessionId};
+
+/// The routes of it.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api", get(about::version))
+        .route("/api/", get(about::version))
+        .route("/api/status", get(about::status))
+        .route("/api/me", get(about::me))
+        .route("/api/kernelspecs", get(kernel_specs::list))
+        .route("/api/kernelspecs/{name}", get(kernel_specs::find))
+        .route("/kernelspecs/{name}/{file}", get(kernel_specs::resource))
+        .route("/api/kernels", get(kernels::list).post(kernels::start))
+        .route("/api/kernels/{id}", get(kernels::find).delete(kernels::end))
+        .route("/api/kernels/{id}/interrupt", post(kernels::interrupt))
+        .route("/api/kernels/{id}/restart", post(kernels::restart))
+        .route("/api/kernels/{id}/channels", get(channels::open))
+}
+
+/// The session whose kernel has this id. What is no id is nobody's.
+fn session(app: &App, owner: &Owner, id: &str) -> Result<Arc<Session>, Problem> {
+    let id: SessionId = id.parse().map_err(|_| ServiceError::NotFound)?;
+    Ok(app.service.session(owner, id)?)
+}

@@ -1,0 +1,55 @@
+//! Bodies as Jupyter's clients send them: JSON, whatever their header says; none at all; fields that we do not know.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+use serde::de::DeserializeOwned;
+
+use crate::http::app::App;
+use crate::http::body::{BodyLimits, BoundedBody};
+use crate::http::problem::{Kind, Problem};
+
+/// Bytes of a body that names kernels and documents.
+const LARGEST: u64 = 1 << 20;
+
+/// What was sent; None: nothing, or null.
+#[derive(Debug)]
+pub struct Sent<T>(pub Option<T>);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Sent<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        read(request, app, LARGEST).await.map(Self)
+    }
+}
+
+/// Reads a body of so many bytes at most.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub async fn read<T: DeserializeOwned>(
+    request: Request,
+    app: &App,
+    largest: u64,
+) -> Result<Option<T>, Problem> {
+    let (head, body) = request.into_parts();
+    let limits = BodyLimits {
+        size: largest,
+        time: app.server.request_timeout,
+    };
+    let bytes = BoundedBody::new(&head.headers, body, limits)?
+        .collect()
+        .await?;
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_slice(&bytes)
+        .map_err(|error| malformed(format!("The body is not as it must be: {error}.")))
+}
+
+/// Jupyter's 400.
+pub fn malformed(detail: impl Into<String>) -> Problem {
+    Problem::new(Kind::Malformed, detail)
+}

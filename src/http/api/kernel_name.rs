@@ -1,0 +1,101 @@
+//! Which environment a kernel's name means.
+//!
+//! A kernel is called as its environment. Notebooks carry the names that kernels have elsewhere, so those are understood too,
+//! where no environment has that very name.
+
+use crate::http::app::App;
+use crate::http::field::Loc;
+use crate::http::problem::{Kind, Problem};
+use crate::sandbox::EnvironmentImage;
+
+/// The kernel of who names none, where there is one of that name.
+const USUAL: &str = "python";
+
+/// Names of kernelspecs as their own installers write them, and the environment that runs such notebooks.
+const ALIASES: &[(&str, &str)] = &[
+    ("python3", "python"),  // ipykernel
+    ("xpython", "python"),  // xeus-python
+    ("ir", "r"),            // IRkernel
+    ("xr", "r"),            // xeus-r
+    ("deno", "typescript"), // Deno
+    ("tslab", "typescript"),
+    ("jslab", "javascript"),       // tslab's other half
+    ("ijavascript", "javascript"), // IJavascript
+    ("jjava", "java"),
+    ("gophernotes", "go"),
+    ("gonb", "go"),
+    ("xcpp11", "cpp"), // xeus-cling and xeus-cpp
+    ("xcpp14", "cpp"),
+    ("xcpp17", "cpp"),
+    ("xcpp20", "cpp"),
+    ("xcpp23", "cpp"),
+    ("xlua", "lua"),
+    ("iperl", "perl"),
+    ("ruby3", "ruby"),
+    ("xoctave", "octave"),
+];
+
+/// The environment that a name means; without a name, the usual one.
+///
+/// # Errors
+///
+/// [`Kind::Invalid`] for a name that means none; [`Kind::Unavailable`] when the engine does not tell, or there are none at
+/// all.
+pub async fn environment(app: &App, name: Option<&str>) -> Result<EnvironmentImage, Problem> {
+    let environments = app.service.environments().await?;
+    let found = match name {
+        Some(name) => meant(name, &environments),
+        None => usual(&environments),
+    };
+    found.cloned().ok_or_else(|| match name {
+        Some(name) => unknown(name, &environments),
+        None => Problem::new(Kind::Unavailable, "No image of an environment is present."),
+    })
+}
+
+/// The one of this name.
+pub fn meant<'a>(name: &str, environments: &'a [EnvironmentImage]) -> Option<&'a EnvironmentImage> {
+    let named = |name: &str| environments.iter().find(|it| it.name == name);
+    let alias = || ALIASES.iter().find(|(alias, _)| *alias == name);
+    named(name).or_else(|| named(alias()?.1))
+}
+
+/// The one of who names none.
+pub fn usual(environments: &[EnvironmentImage]) -> Option<&EnvironmentImage> {
+    meant(USUAL, environments).or(environments.first())
+}
+
+fn unknown(name: &str, environments: &[EnvironmentImage]) -> Problem {
+    let known: Vec<_> = environments.iter().map(|it| it.name.as_str()).collect();
+    let known = known.join(", ");
+    let shortened: String = name.chars().take(64).collect();
+    let reason = format!("there is no kernel {shortened:?}; there are: {known}");
+    Problem::invalid_field(Loc::body().field("name"), reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::fake::environment;
+
+    fn name_of(found: Option<&EnvironmentImage>) -> Option<&str> {
+        found.map(|environment| environment.name.as_str())
+    }
+
+    #[test]
+    fn an_environment_s_own_name_comes_before_any_alias() {
+        let both = [environment("python"), environment("python3")];
+        assert_eq!(name_of(meant("python3", &both)), Some("python3"));
+        assert_eq!(name_of(meant("python3", &both[..1])), Some("python"));
+        assert_eq!(name_of(meant("ir", &both)), None);
+        assert_eq!(name_of(meant("", &both)), None);
+    }
+
+    #[test]
+    fn who_names_none_gets_python_or_the_first() {
+        let all = [environment("bash"), environment("python")];
+        assert_eq!(name_of(usual(&all)), Some("python"));
+        assert_eq!(name_of(usual(&all[..1])), Some("bash"));
+        assert_eq!(name_of(usual(&[])), None);
+    }
+}
