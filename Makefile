@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 60
 # In the order that is written, and one after the other: each needs what was before it.
 .NOTPARALLEL:
 
-.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine \
+.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-runsc \
 	images engine bench fuzz service-image service-image-prebuilt clean-sandboxes
 
 help: ## List these targets
@@ -48,6 +48,10 @@ test-images: ## The images' own tests, in a sandbox's conditions
 
 test-engine: ## The tests on the real engine; they need the images
 	$(CARGO) test --test engine
+
+test-runsc: ## What environments promise, and the attacks, with gVisor as the sandboxes' runtime
+	@scripts/ensure-runsc
+	CELLBLOCK_ENGINE_RUNTIME=runsc $(CARGO) test --test engine -- conformance:: attacks::
 
 images: ## Build the images of all environments
 	@scripts/build-images
