@@ -101,8 +101,7 @@ async fn attack_all(service: &Service, attacks: Vec<Attack>) -> Vec<String> {
 /// What was not as it must be, if anything.
 async fn attack_once(service: &Service, attack: Attack) -> Option<String> {
     let begin = Instant::now();
-    let fields = json!({"timeout": attack.timeout, "stdin": attack.stdin});
-    let (http, answer) = service.post(attack.environment, &attack.code, fields).await;
+    let (http, answer) = run(service, &attack).await;
     let took = begin.elapsed();
     eprintln!("{}/{}: {took:.1?}", attack.family, attack.name);
     let mut wrong = judge(&attack, &answer);
@@ -115,6 +114,12 @@ async fn attack_once(service: &Service, attack: Attack) -> Option<String> {
     (!wrong.is_empty()).then(|| format!("{}: {}\n{answer:#}", told(&attack), wrong.join("; ")))
 }
 
+/// The answer to a program.
+pub async fn run(service: &Service, attack: &Attack) -> (u16, Value) {
+    let fields = json!({"timeout": attack.timeout, "stdin": attack.stdin});
+    service.post(attack.environment, &attack.code, fields).await
+}
+
 /// Which it is, what it tries, and what should have stopped it.
 fn told(attack: &Attack) -> String {
     let (family, name, tries) = (&attack.family, &attack.name, &attack.attack);
@@ -122,7 +127,8 @@ fn told(attack: &Attack) -> String {
     format!("{family}/{name} ({tries}; stopped by {stopped_by}; like {like})")
 }
 
-fn judge(attack: &Attack, answer: &Value) -> Vec<String> {
+/// What an answer should not be like.
+pub fn judge(attack: &Attack, answer: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let status = answer["status"].as_str().unwrap_or_default().to_owned();
     // Not the traceback: it shows the program's own lines.

@@ -18,6 +18,7 @@ mod endings;
 #[path = "../service/file_rules.rs"]
 mod file_rules;
 mod files;
+mod hardening;
 mod isolation;
 mod load;
 mod packages;

@@ -4,23 +4,20 @@
 # like: SandboxEval file-system manipulation: fill the disk
 import os
 
-sizes = {"/tmp": 64, os.path.expanduser("~"): 256, "/dev/shm": 64}
-for place, size in sizes.items():
-    written, path = 0, f"{place}/fill"
-    try:
-        for number in range(8):
-            with open(f"{path}{number}", "wb", buffering=0) as file:
-                while True:
-                    count = file.write(bytes(1 << 20))
-                    written += count
-                    if written > 2 * size << 20:
-                        raise SystemExit(f"ESCAPED: {written} bytes in {place}")
-                    if count < 1 << 20:
-                        break
-    except OSError as error:
-        print("HELD:", place, "took", written >> 20, "MiB:", error.strerror)
+def fill(place, most):
+    written = 0
     for number in range(8):
-        if os.path.exists(f"{path}{number}"):
-            os.remove(f"{path}{number}")
-    if written > (size + 1) << 20:
+        path = f"{place}/fill{number}"
+        try:
+            with open(path, "wb", buffering=0) as file:
+                while written <= most:
+                    written += file.write(bytes(1 << 20))
+        except OSError as error:
+            print("HELD:", place, "took", written >> 20, "MiB:", error.strerror)
+    for number in range(8):
+        os.remove(f"{place}/fill{number}")
+    if written > most:
         print("ESCAPED:", written, "bytes in", place)
+
+for place, size in {"/tmp": 64, os.path.expanduser("~"): 256, "/dev/shm": 64}.items():
+    fill(place, size << 20)
