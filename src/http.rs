@@ -9,6 +9,7 @@
 //!           execute · sessions · files · kernel_specs · health   one module a route
 //!             body, fields, field, amount, file_upload     reading what was sent
 //!               cell_fields, sandbox_fields                code to run, and in what
+//!             file_answer, file_url                        what a file is answered with
 //!           api                                          kernels, as a Jupyter Server has them
 //!           openapi, schema                              what all of this looks like
 //! ```
@@ -27,6 +28,7 @@ mod exchange;
 mod execute;
 mod field;
 mod fields;
+mod file_answer;
 mod file_upload;
 mod file_url;
 mod files;
@@ -70,6 +72,7 @@ use crate::service::Service;
 pub fn router(service: Arc<Service>, settings: &Settings) -> Router {
     let app = App::new(service, settings);
     let (routes, mut api) = described_routes().split_for_parts();
+    openapi::name_paths(&mut api);
     openapi::add_problems(&mut api);
     let routes = routes
         .route("/jupyter", get(health::index))

@@ -36,6 +36,11 @@ impl Loc {
         Self(Vec::new()).field("query").field(name)
     }
 
+    /// The part of the url's path that is called so.
+    pub fn path(name: &str) -> Self {
+        Self(Vec::new()).field("path").field(name)
+    }
+
     /// From the service's spelling, `files.0.content`.
     pub fn dotted(field: &str) -> Self {
         field

@@ -1,7 +1,6 @@
 //! `/jupyter/files`: what is stored, for how long, and getting it back.
 
 mod download;
-mod range;
 mod upload;
 
 use std::sync::Arc;

@@ -39,6 +39,15 @@ impl Modify for Keys {
     }
 }
 
+/// Names parameters that take the rest of a path as OpenAPI does: it knows no `{*path}`.
+pub fn name_paths(api: &mut utoipa::openapi::OpenApi) {
+    let paths = std::mem::take(&mut api.paths.paths);
+    let named = paths.into_iter();
+    api.paths.paths = named
+        .map(|(path, item)| (path.replace("{*", "{"), item))
+        .collect();
+}
+
 /// Adds to every operation the problems that it may answer with.
 pub fn add_problems(api: &mut utoipa::openapi::OpenApi) {
     for item in api.paths.paths.values_mut() {
@@ -124,6 +133,26 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             Kind::Invalid,
             Unavailable,
         ],
+        "list_session_files" => &[Unauthorized, NotFound, Kind::Invalid, Unavailable],
+        "read_session_file" => &[
+            Unauthorized,
+            NotFound,
+            Conflict,
+            RangeNotSatisfiable,
+            Kind::Invalid,
+            Unavailable,
+        ],
+        "write_session_file" | "unpack_session_files" => &[
+            Malformed,
+            Unauthorized,
+            NotFound,
+            RequestTimeout,
+            Conflict,
+            TooLarge,
+            Kind::Invalid,
+            Unavailable,
+        ],
+        "delete_session_file" => &[Unauthorized, NotFound, Conflict, Kind::Invalid, Unavailable],
         "interrupt_session" => &[Unauthorized, NotFound, Conflict, Unavailable],
         "restart_session" => &[Unauthorized, NotFound, Unavailable, StartTimeout],
         "show_session" | "end_session" => &[Unauthorized, NotFound],

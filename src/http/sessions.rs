@@ -8,11 +8,13 @@
 //! list, one   GET, PATCH, DELETE
 //! kernel      interrupt, restart
 //! execute     running code in one
+//! files       those of its sandbox
 //! ```
 
 mod create;
 mod execute;
 mod fields;
+mod files;
 mod kernel;
 mod list;
 mod model;
@@ -26,6 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::App;
+use files::{delete, read, write};
 
 /// The routes of sessions, each with its description.
 pub fn described_routes() -> OpenApiRouter<Arc<App>> {
@@ -39,4 +42,13 @@ pub fn described_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(execute::execute_in_session))
         .routes(routes!(kernel::interrupt_session))
         .routes(routes!(kernel::restart_session))
+        .routes(routes!(
+            read::list_session_files,
+            write::unpack_session_files
+        ))
+        .routes(routes!(
+            read::read_session_file,
+            write::write_session_file,
+            delete::delete_session_file
+        ))
 }

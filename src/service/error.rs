@@ -68,6 +68,10 @@ impl ServiceError {
     }
 }
 
+fn conflict(words: &str) -> ServiceError {
+    ServiceError::Conflict(words.to_owned())
+}
+
 impl From<SandboxError> for ServiceError {
     fn from(error: SandboxError) -> ServiceError {
         let words = error.to_string();
@@ -80,14 +84,16 @@ impl From<SandboxError> for ServiceError {
                 ServiceError::Internal(words)
             }
             SandboxError::NoSuchFile(_) => ServiceError::NotFound,
-            SandboxError::FileExists(_)
-            | SandboxError::NotAFile(_)
-            | SandboxError::NotADirectory(_)
-            | SandboxError::NoPermission(_)
-            | SandboxError::BadPath(_) => ServiceError::invalid("path", words),
+            SandboxError::FileExists(_) => conflict("There is something of that name already."),
+            SandboxError::NotAFile(_) => conflict("It is no regular file."),
+            SandboxError::NotADirectory(_) => {
+                conflict("It, or something on the way to it, is no directory.")
+            }
+            SandboxError::NoPermission(_) => conflict("Its permissions do not allow it."),
+            SandboxError::BadPath(_) => ServiceError::invalid("path", words),
             SandboxError::NoSpace(_) => ServiceError::TooLarge {
                 field: "content".to_owned(),
-                reason: words,
+                reason: "there is no room for it in the sandbox".to_owned(),
             },
             SandboxError::Content(_) => {
                 ServiceError::invalid("content", "it ended before all of it had come")

@@ -17,7 +17,7 @@
 //! **Invariant:** a file that has expired or belongs to somebody else cannot be told from one that never was.
 
 mod clock;
-mod content_type;
+pub mod content_type;
 mod directory;
 mod index;
 mod name;

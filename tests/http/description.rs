@@ -23,6 +23,11 @@ async fn every_route_is_described() {
         ("/jupyter/sessions", &["get", "post"]),
         ("/jupyter/sessions/{id}", &["delete", "get", "patch"]),
         ("/jupyter/sessions/{id}/execute", &["post"]),
+        ("/jupyter/sessions/{id}/files", &["get", "put"]),
+        (
+            "/jupyter/sessions/{id}/files/{path}",
+            &["delete", "get", "put"],
+        ),
         ("/jupyter/sessions/{id}/interrupt", &["post"]),
         ("/jupyter/sessions/{id}/restart", &["post"]),
     ] {
@@ -31,7 +36,7 @@ async fn every_route_is_described() {
         described.sort_unstable();
         assert_eq!(described, methods, "{path}");
     }
-    assert_eq!(api["paths"].as_object().unwrap().len(), 12);
+    assert_eq!(api["paths"].as_object().unwrap().len(), 14);
 }
 
 #[tokio::test]

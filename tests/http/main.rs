@@ -13,5 +13,6 @@ mod files;
 mod keys;
 mod local;
 mod problems;
+mod session_files;
 mod sessions;
 mod stream;

@@ -35,7 +35,7 @@ impl Entry {
     pub fn new(name: String, record: Record, held: Held) -> Entry {
         let file = StoredFile {
             name,
-            content_type: content_type::of(&record.filename),
+            content_type: content_type::of(record.filename.as_str()),
             filename: record.filename,
             size: record.size,
             expires_at: record.expires_at,

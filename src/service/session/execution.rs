@@ -59,6 +59,17 @@ impl Session {
         outcome.await.map_err(|_| ServiceError::NotFound)?
     }
 
+    /// What a client has put into the working directory is not handed out again as made by its code. It is while code
+    /// runs, whose own files cannot be told from it.
+    pub async fn files_were_put(&self) {
+        let Ok(_no_code_begins) = self.turn.try_lock() else {
+            return;
+        };
+        if let Ok(sandbox) = self.sandbox().await {
+            mark(&*sandbox).await;
+        }
+    }
+
     async fn execute_in_turn(
         &self,
         cell: Cell,

@@ -1,0 +1,125 @@
+//! A session whose files are worked on: it is in use meanwhile, and the work ends with it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Fuse};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::http::field::Loc;
+use crate::http::problem::{Kind, Problem};
+use crate::http::sessions::own::no_session;
+use crate::sandbox::{ByteReader, Sandbox, SandboxError};
+use crate::service::ServiceError;
+use crate::service::session::{Session, Use};
+
+/// A session in use, and its sandbox.
+pub struct Held {
+    session: Arc<Session>,
+    sandbox: Arc<dyn Sandbox>,
+    in_use: Use,
+}
+
+impl Held {
+    /// Uses it from now on.
+    ///
+    /// # Errors
+    ///
+    /// When its sandbox is not reached, or the session is over.
+    pub async fn new(session: Arc<Session>) -> Result<Self, Problem> {
+        let in_use = session.hold();
+        let sandbox = session.sandbox().await.map_err(|error| match error {
+            ServiceError::NotFound => no_session(),
+            error => error.into(),
+        })?;
+        Ok(Self {
+            session,
+            sandbox,
+            in_use,
+        })
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Its sandbox.
+    pub fn sandbox(&self) -> &dyn Sandbox {
+        &*self.sandbox
+    }
+
+    /// Work on its files, in the end what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; [`no_session`] when the session ends before the work has.
+    pub async fn ask<T>(
+        &self,
+        work: impl Future<Output = Result<T, SandboxError>>,
+    ) -> Result<T, Problem> {
+        self.until_end(work).await?.map_err(problem)
+    }
+
+    /// The same, for those who know better what an error means.
+    ///
+    /// # Errors
+    ///
+    /// [`no_session`] when the session ends before the work has.
+    pub async fn until_end<T>(&self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        // First: what the end of the session does to the work is no news.
+        tokio::select! {
+            biased;
+            () = self.session.ended() => Err(no_session()),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Bytes of its files: reading them is use of the session, and fails when it ends.
+    pub fn reading(self, bytes: ByteReader) -> Lasting {
+        let session = self.session;
+        Lasting {
+            bytes,
+            ended: async move { session.ended().await }.boxed().fuse(),
+            _in_use: self.in_use,
+        }
+    }
+}
+
+/// What is wrong, in words that say which of the path, the content and the session.
+pub fn problem(error: SandboxError) -> Problem {
+    match error {
+        SandboxError::NoSuchFile(_) => {
+            Problem::new(Kind::NotFound, "There is no such file or directory.")
+        }
+        SandboxError::BadPath(reason) => {
+            let msg = format!("must be names with a slash between: {reason}");
+            Problem::invalid_field(Loc::path("path"), msg)
+        }
+        error => ServiceError::from(error).into(),
+    }
+}
+
+/// Bytes that come as long as the session lives. That it ends is an error: what came is not all.
+pub struct Lasting {
+    bytes: ByteReader,
+    ended: Fuse<BoxFuture<'static, ()>>,
+    _in_use: Use,
+}
+
+impl AsyncRead for Lasting {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ended.poll_unpin(context).is_ready() {
+            let ended = io::Error::other("the session has ended");
+            return Poll::Ready(Err(ended));
+        }
+        Pin::new(&mut self.bytes).poll_read(context, into)
+    }
+}

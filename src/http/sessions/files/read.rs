@@ -1,0 +1,184 @@
+//! `GET /jupyter/sessions/{id}/files/…`: a file's bytes, what is in a directory, or all of that as a tar.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use bytesize::ByteSize;
+use serde::Deserialize;
+use tokio_util::io::ReaderStream;
+
+use super::entry::ListingModel;
+use super::format::{Format, FormatQuery, TAR, is_accepted};
+use super::held::{Held, Lasting};
+use crate::http::file_answer::{FileAnswer, disposition};
+use crate::http::problem::{Kind, Problem};
+use crate::http::schema::FileBytes;
+use crate::http::sessions::own::OwnSession;
+use crate::sandbox::{ByteRange, Entry, EntryKind, MAX_LISTED};
+use crate::service::files::content_type;
+use crate::service::session::Session;
+
+/// Bytes read at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// Files in a tar; beyond it they are left out.
+const MAX_TAR_FILES: u32 = 100_000;
+
+/// Bytes of the files in a tar. Code can make a file of holes look as large as it likes.
+const MAX_TAR: ByteSize = ByteSize::gib(1);
+
+/// How many files are not in the tar.
+const X_LEFT_OUT: &str = "x-left-out";
+
+/// The part of the path behind `files/`.
+#[derive(Debug, Deserialize)]
+pub struct InPath {
+    /// Decoded.
+    pub path: String,
+}
+
+/// What is in the working directory: a listing, or everything below it as a tar.
+#[utoipa::path(
+    get,
+    path = "/jupyter/sessions/{id}/files",
+    tag = "sessions",
+    params(
+        ("id" = String, Path, description = "The session's id"),
+        ("format" = Option<String>, Query, description = "`tar`: all regular files below it, as with `Accept: application/x-tar`"),
+    ),
+    responses((
+        status = 200,
+        description = "What is in it. `X-Left-Out` says how many files are not in a tar: links and the like, too many, too large",
+        content((ListingModel = "application/json"), (FileBytes = "application/x-tar")),
+    )),
+)]
+pub async fn list_session_files(
+    OwnSession(session): OwnSession,
+    Query(query): Query<FormatQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    read(session, "", query.read()?, &headers).await
+}
+
+/// A file's bytes, or what is in a directory: a listing, or everything below it as a tar.
+#[utoipa::path(
+    get,
+    path = "/jupyter/sessions/{id}/files/{*path}",
+    tag = "sessions",
+    params(
+        ("id" = String, Path, description = "The session's id"),
+        ("path" = String, Path, description = "The way to it from the working directory"),
+        ("format" = Option<String>, Query, description = "`tar`: all regular files below a directory, as with `Accept: application/x-tar`"),
+        ("range" = Option<String>, Header, description = "One range of a file's bytes"),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The bytes, or what is in it. `X-Left-Out` says how many files are not in a tar: links and the like, too many, too large",
+            content(
+                (FileBytes = "application/octet-stream"),
+                (ListingModel = "application/json"),
+                (FileBytes = "application/x-tar"),
+            ),
+        ),
+        (status = 206, description = "The range", body = FileBytes, content_type = "application/octet-stream"),
+        (status = 304, description = "The file is still what `If-None-Match` says"),
+    ),
+)]
+pub async fn read_session_file(
+    OwnSession(session): OwnSession,
+    Path(InPath { path }): Path<InPath>,
+    Query(query): Query<FormatQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    read(session, &path, query.read()?, &headers).await
+}
+
+async fn read(
+    session: Arc<Session>,
+    path: &str,
+    format: Format,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let held = Held::new(session).await?;
+    if format == Format::Tar {
+        return tar(held, path).await;
+    }
+    let entry = held.ask(held.sandbox().file_entry(path)).await?;
+    match entry.kind {
+        EntryKind::Directory if is_accepted(headers) => tar(held, path).await,
+        EntryKind::Directory => listing(&held, path).await,
+        // What is neither is refused where it is opened.
+        EntryKind::File | EntryKind::Other => file(held, path, entry, headers).await,
+    }
+}
+
+async fn listing(held: &Held, path: &str) -> Result<Response, Problem> {
+    let listed = held
+        .ask(held.sandbox().list_files(path, MAX_LISTED))
+        .await?;
+    Ok(Json(ListingModel::of(path, listed)).into_response())
+}
+
+async fn tar(held: Held, path: &str) -> Result<Response, Problem> {
+    let packed = held
+        .sandbox()
+        .get_directory(path, MAX_TAR_FILES, MAX_TAR.as_u64());
+    let (reply, bytes) = held.ask(packed).await?;
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty());
+    let name = format!("{}.tar", name.unwrap_or("files"));
+    let about = [
+        (CONTENT_TYPE, HeaderValue::from_static(TAR)),
+        (CONTENT_DISPOSITION, disposition(&name, TAR)),
+    ];
+    let left_out = [(X_LEFT_OUT, reply.left_out.to_string())];
+    Ok((about, left_out, body(held.reading(bytes))).into_response())
+}
+
+async fn file(
+    held: Held,
+    path: &str,
+    entry: Entry,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let content_type = content_type::of(&entry.name);
+    let answer = answer(&entry, &content_type);
+    let Some(mut piece) = answer.wanted(headers)? else {
+        return Ok(answer.not_modified());
+    };
+    let range = piece.is_partial().then_some(ByteRange {
+        offset: piece.first,
+        length: piece.length,
+    });
+    let (now, bytes) = held.ask(held.sandbox().read_file(path, range)).await?;
+    if piece.is_partial() && now != entry {
+        return Err(changing());
+    }
+    let answer = self::answer(&now, &content_type);
+    if !piece.is_partial() {
+        piece = answer.whole();
+    }
+    Ok(answer.with(piece, body(held.reading(bytes))))
+}
+
+fn answer<'a>(entry: &'a Entry, content_type: &'a str) -> FileAnswer<'a> {
+    FileAnswer {
+        filename: &entry.name,
+        content_type,
+        etag: format!("\"{:x}-{:x}\"", entry.modified_ms, entry.size),
+        size: entry.size,
+    }
+}
+
+fn body(bytes: Lasting) -> Body {
+    Body::from_stream(ReaderStream::with_capacity(bytes, CHUNK))
+}
+
+fn changing() -> Problem {
+    Problem::new(Kind::Conflict, "The file changes right now; try again.")
+}
