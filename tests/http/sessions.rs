@@ -114,6 +114,15 @@ async fn a_session_needs_no_body() {
 }
 
 #[tokio::test]
+async fn a_session_is_where_it_is_said_to_be() {
+    let bench = Bench::with(|settings| settings.server.base_path = "/base".to_owned()).await;
+    let path = format!("/base{SESSIONS}");
+    let made = bare(&bench, Method::POST, &path).await;
+    let session = bench.get(made.header("location")).await.json();
+    assert_eq!(session["state"], "idle");
+}
+
+#[tokio::test]
 async fn a_sandbox_is_asked_for_as_an_execution_asks() {
     let bench = Bench::new().await;
     let session = made(

@@ -47,7 +47,7 @@ pub async fn create_session(
     let request = parse(&text, &app.execution, &request_id)?;
     drop(text);
     let session = app.service.create_session(&owner, request).await?;
-    let location = format!("/jupyter/sessions/{}", session.id());
+    let location = format!("{}/jupyter/sessions/{}", app.server.prefix(), session.id());
     let model = SessionInUse::of(&session).await;
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(model)))
 }
