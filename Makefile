@@ -15,6 +15,7 @@ FUZZ_SECONDS ?= 60
 .NOTPARALLEL:
 
 .PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-runsc \
+	test-clients-reference screenshots \
 	images engine bench fuzz service-image service-image-prebuilt clean-sandboxes
 
 help: ## List these targets
@@ -52,6 +53,12 @@ test-engine: ## The tests on the real engine; they need the images
 test-runsc: ## What environments promise, and the attacks, with gVisor as the sandboxes' runtime
 	@scripts/ensure-runsc
 	CELLBLOCK_ENGINE_RUNTIME=runsc $(CARGO) test --test engine -- conformance:: attacks::
+
+test-clients-reference: ## Jupyter's clients against a plain Jupyter Server: what passes there has to pass on the service
+	scripts/test-clients --reference
+
+screenshots: ## Pictures of JupyterLab with the service that runs at CELLBLOCK_URL, into docs/screenshots
+	CELLBLOCK_SCREENSHOTS=$(CURDIR)/docs/screenshots scripts/test-clients test_jupyterlab.py
 
 images: ## Build the images of all environments
 	@scripts/build-images

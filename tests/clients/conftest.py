@@ -17,12 +17,19 @@ def pytest_addoption(parser):
     parser.addoption("--reference", action="store_true", help="run against a plain Jupyter Server, started for the tests")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """What a plain server cannot do is skipped on it, with the reason. Nothing is ever skipped on Cellblock."""
+    """What a plain server cannot do is skipped on it, with the reason; never the other way round."""
     for item in items:
         marker = item.get_closest_marker("not_on_reference")
         if marker and config.getoption("--reference"):
             item.add_marker(pytest.mark.skip(reason=f"a plain Jupyter Server {marker.args[0]}"))
+    items.sort(key=language)
+
+
+def language(item):
+    """The kernel that a test of test_kernels.py is for: those of one are run together, so that it is started once."""
+    return item.callspec.params.get("kernel", "") if hasattr(item, "callspec") else ""
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,17 @@ def reference(folder):
     return running(folder, *REFERENCE_OPTIONS)
 
 
+QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+
+
+def lab(folder, url, token):
+    """JupyterLab in gateway mode, without its question about news."""
+    configuration = folder / "config" / "labconfig"
+    configuration.mkdir(parents=True)
+    (configuration / "page_config.json").write_text(json.dumps(QUIET))
+    return gateway(folder, url, token, application="lab")
+
+
 def gateway(folder, url, token, application="server"):
     """A Jupyter application whose kernels are all at `url`."""
     options = (f"--gateway-url={url}", f"--GatewayClient.auth_token={token}", "--GatewayClient.request_timeout=120")

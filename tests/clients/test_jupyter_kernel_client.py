@@ -8,7 +8,8 @@ from jupyter_kernel_client import JupyterKernelClient
 LOOP = "print('on', flush=True)\nwhile True: pass"
 
 
-@pytest.fixture
+# One for all tests: it takes ten seconds to see that its connection has ended.
+@pytest.fixture(scope="module")
 def kernel(base_url, token, python):
     client = JupyterKernelClient(server_url=base_url, token=token)
     client.start(name=python)
@@ -22,7 +23,8 @@ def outputs(result, kind="stream"):
 
 def test_it_executes(kernel):
     result = kernel.execute("print('hi')\n6 * 7")
-    assert (result["status"], result["execution_count"]) == ("ok", 1)
+    assert result["status"] == "ok"
+    assert result["execution_count"] >= 1
     assert "".join(output["text"] for output in outputs(result)) == "hi\n"
     assert outputs(result, "execute_result")[0]["data"]["text/plain"] == "42"
 
