@@ -49,7 +49,7 @@ class Connections:
 
     def hear(self, opened, frame):
         text = frame if isinstance(frame, str) else frame.decode(errors="replace")
-        if "kernel_info_reply" in text and opened not in self.answered:
+        if '_reply"' in text and opened not in self.answered:
             self.answered.append(opened)
 
     def await_answer(self, before=0):

@@ -24,12 +24,13 @@ def pytest_collection_modifyitems(config, items):
         marker = item.get_closest_marker("not_on_reference")
         if marker and config.getoption("--reference"):
             item.add_marker(pytest.mark.skip(reason=f"a plain Jupyter Server {marker.args[0]}"))
-    items.sort(key=language)
+    items.sort(key=turn)
 
 
-def language(item):
-    """The kernel that a test of test_kernels.py is for: those of one are run together, so that it is started once."""
-    return item.callspec.params.get("kernel", "") if hasattr(item, "callspec") else ""
+def turn(item):
+    """Tests of test_kernels.py that are for one kernel are run together, so that it is started once, and as they are written."""
+    kernel = item.callspec.params.get("kernel", "") if hasattr(item, "callspec") else ""
+    return kernel, item.function.__code__.co_firstlineno if kernel else 0
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,8 @@ LANGUAGES = {
         "code_inspect_sample": "rnorm",
     },
     "ruby": {"code_generate_error": "exit 3"},
-    "typescript": JAVASCRIPT,
+    # It tells no unfinished cell from a wrong one: what is stripped of its types has to be whole.
+    "typescript": {**JAVASCRIPT, "incomplete_code_samples": []},
 }
 
 

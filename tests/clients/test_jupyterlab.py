@@ -31,10 +31,14 @@ def window():
         yield page
 
 
+@pytest.fixture(scope="module")
+def connections(window):
+    return browser.Connections(window)
+
+
 @pytest.fixture
-def open_notebook(lab, window, python, request):
+def open_notebook(lab, window, connections, python, request):
     """Opens a notebook of these cells and waits until its kernel answers."""
-    connections = browser.Connections(window)
 
     def open_notebook(*cells):
         spec = {"name": python, "display_name": "Python", "language": "python"}
@@ -42,6 +46,7 @@ def open_notebook(lab, window, python, request):
         path = f"{request.node.name}.ipynb"
         nbformat.write(new_notebook(cells=made, metadata={"kernelspec": spec}), lab.files / path)
         # A workspace of its own, or the notebook before would be open in it too.
+        connections.answered.clear()
         window.goto(f"{lab.url}/lab/workspaces/{request.node.name}/tree/{path}?token={lab.token}")
         return Notebook(window, connections)
 

@@ -70,7 +70,7 @@ def client(service, kernel):
     """jupyter-kernel-client's WebSocket client."""
     endpoint = f"{service.url.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
     client = PatientClient(endpoint, token=service.token)
-    client.start_channels()
+    client.start_channels(stdin=False)
     yield client
     # It would look for the connection's end every ten seconds only.
     client.kernel_socket.sock.send_close()
