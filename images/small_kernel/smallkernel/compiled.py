@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass, field
 
 from kernel import INTERRUPTED, Ask, Emit, exit_status, signal_name
@@ -52,19 +53,25 @@ class Compiled:
             description.version, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._version_line: str | None = None
+        # Clients ask on shell and on control, which two threads serve.
+        self._asking = threading.Lock()
 
     def info(self) -> dict:
-        if self._version_line is None:
-            said, _ = self._version.communicate()
-            lines = [line for line in said.splitlines() if any(map(str.isdigit, line))]
-            self._version_line = lines[0].strip() if lines else ""
-        language = self._description.language_info
+        language, version = self._description.language_info, self._read_version()
         return {
             "implementation": f"cellblock-{language['name']}",
-            "banner": f"{language['name']} {self._version_line}",
-            "language_info": language | {"version": self._version_line},
+            "banner": f"{language['name']} {version}",
+            "language_info": language | {"version": version},
             "help_links": [],
         }
+
+    def _read_version(self) -> str:
+        with self._asking:
+            if self._version_line is None:
+                said, _ = self._version.communicate()
+                lines = [line for line in said.splitlines() if any(map(str.isdigit, line))]
+                self._version_line = lines[0].strip() if lines else ""
+            return self._version_line
 
     def run(self, code: str, emit: Emit, _ask: Ask | None) -> dict | None:
         self._programs.interrupted = False

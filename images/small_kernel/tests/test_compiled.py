@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, "/opt/conda/share/smallkernel")
 
@@ -50,6 +51,12 @@ class CompiledTest(unittest.TestCase):
         thread.start()
         self.addCleanup(thread.join)
         self.addCleanup(os.remove, word)
+
+    def test_the_version_can_be_asked_for_by_two_at_once(self):
+        language = Compiled(description(version=["sh", "-c", "sleep 0.1; echo sh 1.2"]))
+        with ThreadPoolExecutor(2) as pool:
+            answers = [pool.submit(language.info) for _ in range(2)]
+        self.assertEqual([answer.result()["language_info"]["version"] for answer in answers], ["sh 1.2"] * 2)
 
     def test_output_keeps_its_stream(self):
         error, said = self.run_cell("echo out; echo err >&2")
