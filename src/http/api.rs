@@ -5,6 +5,7 @@
 //! kernel_specs   which kernels there are; kernel_name: and what notebooks call them; logo
 //! kernels        started, looked up, interrupted, ended; kernel_model
 //! channels       a kernel's messages, on a WebSocket
+//! sessions       documents that have a kernel
 //! body           what was sent
 //! ```
 //!
@@ -20,6 +21,7 @@ mod kernel_name;
 mod kernel_specs;
 mod kernels;
 mod logo;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -47,6 +49,13 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/kernels/{id}/interrupt", post(kernels::interrupt))
         .route("/api/kernels/{id}/restart", post(kernels::restart))
         .route("/api/kernels/{id}/channels", get(channels::open))
+        .route("/api/sessions", get(sessions::list).post(sessions::create))
+        .route(
+            "/api/sessions/{id}",
+            get(sessions::find)
+                .patch(sessions::change)
+                .delete(sessions::end),
+        )
 }
 
 /// The session whose kernel has this id. What is no id is nobody's.

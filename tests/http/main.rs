@@ -8,6 +8,7 @@ mod bench;
 mod channels;
 mod connections;
 mod description;
+mod documents;
 mod execute;
 mod files;
 mod keys;

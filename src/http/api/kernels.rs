@@ -43,6 +43,14 @@ pub struct StartKernel {
 }
 
 impl StartKernel {
+    /// One of this name, or the usual one.
+    pub fn named(name: Option<String>) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
+
     /// Starts it, for a document if there is one.
     ///
     /// # Errors
