@@ -26,4 +26,5 @@ mod readme;
 mod sandboxes;
 mod service;
 mod session_files;
+mod shell;
 mod support;

@@ -4,6 +4,9 @@
 //! number is on disk as soon as the message is on its way: one write of a few bytes to the page cache, which
 //! outlives the process. What would be lost with the machine, is: the sandbox is gone then too.
 //!
+//! A service that is killed between sending a message and noting it sends that one again: no client of Jupyter's protocol says
+//! what it has got, and twice is better than never.
+//!
 //! ```text
 //! a slot of 24 bytes for each client: hash of its name 16 | number 8, little-endian
 //! ```

@@ -136,10 +136,11 @@ impl Shared {
         }
     }
 
-    /// Lets go of the sandbox, which is removed, whoever still works with it.
+    /// Lets go of the sandbox, which is removed once nobody works with it any more. One that is not reached is removed too.
     pub(super) fn remove(&self) {
-        self.set_link(None);
-        self.engine.abandon(&self.sandbox_id);
+        if self.reach.send_replace(None).is_none() {
+            self.engine.abandon(&self.sandbox_id);
+        }
     }
 
     /// The sandbox. Waits for it a little while it is being looked for.
