@@ -3,7 +3,7 @@
 //! This is the outermost layer. It writes the [`Problem`]s that handlers leave with their responses, and turns what
 //! libraries refuse (a method, a path that is not UTF-8) into problems too, so that a client meets one form only.
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
@@ -18,13 +18,16 @@ use super::request_id::{RequestId, X_REQUEST_ID};
 /// Longer than this, `X-Application` is cut: it is for the log only.
 const MAX_APPLICATION: usize = 100;
 
+/// Routes that machines ask all the time.
+const QUIET: [&str; 2] = ["/jupyter/health", "/metrics"];
+
 /// Names the request, answers it within a span, and writes the answer's id and problem.
 pub async fn exchange(mut request: Request, next: Next) -> Response {
     let request_id = RequestId::of(request.headers());
     request.extensions_mut().insert(request_id.clone());
-    let span = span(&request, &request_id);
+    let (span, loudness) = (span(&request, &request_id), Loudness::of(&request));
     async move {
-        let unanswered = Unanswered::since(Instant::now());
+        let unanswered = Unanswered::new(loudness, Instant::now());
         let response = next.run(request).await;
         unanswered.answered(response.status());
         finish(response, &request_id)
@@ -47,6 +50,8 @@ fn span(request: &Request, request_id: &RequestId) -> Span {
         path = request.uri().path(),
         application,
         owner = Empty,
+        sandbox = Empty,
+        session = Empty,
     )
 }
 
@@ -72,16 +77,37 @@ fn is_foreign(response: &Response) -> bool {
     (status.is_client_error() || status.is_server_error()) && !is_json
 }
 
+/// Where in the log an answer belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loudness {
+    Usual,
+    /// Machines ask every few seconds, and all goes well.
+    Quiet,
+}
+
+impl Loudness {
+    fn of(request: &Request) -> Self {
+        let matched = request.extensions().get::<MatchedPath>();
+        let route = matched.map_or("", MatchedPath::as_str);
+        let quiet = QUIET.iter().any(|quiet| route.ends_with(quiet));
+        if quiet { Self::Quiet } else { Self::Usual }
+    }
+}
+
 /// Logs how the exchange ended, even when the client did not wait for it.
 struct Unanswered {
+    loudness: Loudness,
     since: Instant,
     status: Option<StatusCode>,
 }
 
 impl Unanswered {
-    fn since(since: Instant) -> Self {
-        let status = None;
-        Self { since, status }
+    fn new(loudness: Loudness, since: Instant) -> Self {
+        Self {
+            loudness,
+            since,
+            status: None,
+        }
     }
 
     fn answered(mut self, status: StatusCode) {
@@ -93,6 +119,9 @@ impl Drop for Unanswered {
     fn drop(&mut self) {
         let latency = self.since.elapsed();
         match self.status {
+            Some(status) if self.loudness == Loudness::Quiet && status.is_success() => {
+                tracing::debug!(status = status.as_u16(), ?latency, "answered");
+            }
             Some(status) => tracing::info!(status = status.as_u16(), ?latency, "answered"),
             None => tracing::info!(?latency, "the client went away"),
         }

@@ -196,6 +196,8 @@ impl Preparer {
         let warm = self.pool.take(wanted).await?;
         timing.queue = warm.begun.saturating_duration_since(asked);
         timing.start = asked.elapsed().saturating_sub(timing.queue);
+        // From here on the lines of the request say in which sandbox.
+        tracing::Span::current().record("sandbox", tracing::field::display(warm.sandbox.id()));
         Ok(warm)
     }
 
