@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! server        connections: how many, how long
+//!   meters      every request counted, by its route
 //!   exchange    every request: its id, its span in the log, its problem written out
 //!     panics    caught, answered as 500
 //!       local   without keys: this machine only
 //!         key   who asks
-//!           execute · sessions · files · kernel_specs · health   one module a route
+//!           execute · sessions · files · kernel_specs · health · metrics   one module a route
 //!             body, fields, field, amount, file_upload     reading what was sent
 //!               cell_fields, sandbox_fields                code to run, and in what
 //!             file_answer, file_url                        what a file is answered with
@@ -36,6 +37,8 @@ mod health;
 mod kernel_specs;
 pub mod key;
 mod local;
+mod meters;
+mod metrics;
 mod openapi;
 mod problem;
 mod request_id;
@@ -83,6 +86,7 @@ pub fn router(service: Arc<Service>, settings: &Settings) -> Router {
         .layer(from_fn_with_state(app.clone(), local::guard))
         .layer(
             ServiceBuilder::new()
+                .layer(from_fn_with_state(app.clone(), meters::measure))
                 .layer(SetSensitiveRequestHeadersLayer::new([
                     key::X_API_KEY,
                     AUTHORIZATION,
@@ -115,6 +119,7 @@ fn described_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::Api::openapi())
         .routes(routes!(health::index))
         .routes(routes!(health::health))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(kernel_specs::list_kernel_specs))
         .routes(routes!(execute::execute))
         .routes(routes!(files::list_files, files::store_file))

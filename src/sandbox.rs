@@ -27,6 +27,7 @@ pub use file::{ByteRange, ByteReader, Entry, EntryKind, Listing, MAX_LISTED};
 pub use network::{Duplex, Network, Outbound, Refusal, Wire};
 pub use packages::{PACKAGES_DIRECTORY, PackageAccess, PackageVolume, PackageVolumeInfo};
 pub use process::{Process, ProcessEnd};
+use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
@@ -270,6 +271,8 @@ pub trait Engine: Send + Sync + 'static {
     async fn package_volumes(&self) -> Result<Vec<PackageVolumeInfo>, SandboxError>;
     /// Waits until everything that was dropped is removed, `limit` at most; says how many are left.
     async fn drain(&self, limit: Duration) -> usize;
+    /// Shows in the registry what it counts.
+    fn register_metrics(&self, registry: &mut Registry);
 }
 
 /// Why a sandbox could not do something.

@@ -11,6 +11,7 @@
 //! ├─ files          what is stored
 //! ├─ egress         what may be reached, and the way there
 //! ├─ packages       what is installed for an execution, and kept
+//! ├─ metrics        what is counted
 //! └─ reaper         strays, expired files, new images
 //! ```
 //!
@@ -31,6 +32,7 @@ pub mod error;
 pub mod execution;
 pub mod files;
 pub mod health;
+mod metrics;
 pub mod owner;
 mod packages;
 mod pool;
@@ -55,11 +57,13 @@ use capacity::Capacity;
 use egress::{Dialer, Resolver, SystemResolver};
 use environments::Environments;
 use execution::Executions;
+use execution::record::Recorder;
 use execution::request::ExecutionRequest;
 use execution::result::ExecutionResult;
 use execution::watch::Watcher;
 use files::FileStore;
 use health::{Health, Pulse};
+use metrics::{Metrics, Now};
 use owner::Owner;
 use packages::Packages;
 use pool::Pool;
@@ -81,6 +85,7 @@ pub struct Service {
     pool: Arc<Pool>,
     files: Arc<FileStore>,
     capacity: Arc<Capacity>,
+    metrics: Metrics,
     pulse: Pulse,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -129,6 +134,8 @@ impl Service {
         let defaults = Defaults::new(settings);
         let dialer = Dialer::new(resolver, &settings.egress.private);
         let packages = Packages::open(settings, &defaults, &engine, dialer.clone()).await?;
+        let packages = Arc::new(packages);
+        let recorder = Recorder::new(environments.clone());
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (pool, dispatcher) = Pool::new(settings, engine.clone(), environments.watch());
@@ -145,8 +152,8 @@ impl Service {
         let preparer = Preparer {
             bounds: settings.execution.clone(),
             egress: settings.egress.clone(),
-            dialer,
-            packages: Arc::new(packages),
+            dialer: dialer.clone(),
+            packages: packages.clone(),
             install_timeout: install_timeout(settings),
             defaults,
             environments: environments.clone(),
@@ -159,15 +166,31 @@ impl Service {
             engine: engine.clone(),
             preparer: preparer.clone(),
             files: files.clone(),
+            recorder: recorder.clone(),
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
         let sessions = Sessions::new(sessions, remembered);
+        let now = Now {
+            pool: pool.clone(),
+            files: files.clone(),
+            packages: packages.clone(),
+            sessions: sessions.clone(),
+        };
+        let metrics = Metrics::new(now, |registry| {
+            recorder.register_metrics(registry);
+            pool.register_metrics(registry);
+            sessions.register_metrics(registry);
+            packages.register_metrics(registry);
+            dialer.register_metrics(registry);
+            engine.register_metrics(registry);
+        });
         let executions = Executions {
             bounds: settings.execution.clone(),
             preparer,
             files: files.clone(),
             capacity: capacity.clone(),
+            recorder,
             stop: stop.clone(),
         };
         Ok(Service {
@@ -179,6 +202,7 @@ impl Service {
             pool,
             files,
             capacity,
+            metrics,
             tasks,
             _stop_on_drop: stop.clone().drop_guard(),
             stop,
@@ -278,6 +302,12 @@ impl Service {
             executions: self.capacity.taken(),
             sessions: self.sessions.count(),
         }
+    }
+
+    /// What was counted and what there is, in Prometheus' text format.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.metrics.text()
     }
 
     /// Takes no new executions, waits for the running ones up to the shutdown grace, then removes every sandbox.

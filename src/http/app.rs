@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::key::Keys;
+use super::meters::Meters;
 use crate::config::{self, Settings};
 use crate::service::Service;
 
@@ -23,6 +24,8 @@ pub struct App {
     pub files: config::Files,
     /// Since when we serve.
     pub started: Timestamp,
+    /// What is counted of requests.
+    pub meters: Meters,
 }
 
 impl App {
@@ -35,6 +38,7 @@ impl App {
             execution: settings.execution.clone(),
             files: settings.files.clone(),
             started: Timestamp::now(),
+            meters: Meters::new(),
         })
     }
 }

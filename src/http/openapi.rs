@@ -168,7 +168,7 @@ fn problems_of(operation: &str) -> &'static [Kind] {
         "read_file" => &[Unauthorized, NotFound, RangeNotSatisfiable],
         "delete_file" => &[Unauthorized, NotFound],
         "list_kernel_specs" => &[Unauthorized, Unavailable],
-        "list_files" | "list_sessions" => &[Unauthorized],
+        "list_files" | "list_sessions" | "metrics" => &[Unauthorized],
         _ => &[],
     }
 }

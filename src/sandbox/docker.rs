@@ -17,6 +17,7 @@ mod body;
 mod calls;
 mod environments;
 mod labels;
+mod meters;
 mod packages;
 mod register;
 mod remover;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
+use prometheus_client::registry::Registry;
 
 use super::{
     Engine, EngineVersion, EnvironmentImage, PackageVolumeInfo, Sandbox, SandboxError, SandboxId,
@@ -40,6 +42,7 @@ use agent::Agent;
 use calls::Calls;
 use environments::Environments;
 use labels::Instance;
+use meters::Meters;
 use register::Register;
 use remover::Remover;
 pub use report::EngineReport;
@@ -55,6 +58,7 @@ struct Inner {
     instance: Instance,
     register: Register,
     remover: Remover,
+    meters: Meters,
     agent: Agent,
     environments: Environments,
     seccomp: seccomp::Profile,
@@ -96,10 +100,11 @@ impl DockerEngine {
             None => Docker::connect_with_defaults(),
         };
         let docker = docker.map_err(|error| SandboxError::EngineAway(error.to_string()))?;
-        let calls = Calls::new(docker, settings.engine.call_timeout);
+        let meters = Meters::new();
+        let calls = Calls::new(docker, settings.engine.call_timeout, meters.clone());
         let instance = Instance::new(&settings.engine.instance, lifetime);
         let register = Register::default();
-        let remover = Remover::spawn(calls.clone(), register.clone());
+        let remover = Remover::spawn(calls.clone(), register.clone(), meters.clone());
         Ok(DockerEngine {
             inner: Arc::new(Inner {
                 agent: Agent::new(),
@@ -111,6 +116,7 @@ impl DockerEngine {
                 instance,
                 register,
                 remover,
+                meters,
             }),
         })
     }
@@ -177,5 +183,9 @@ impl Engine for DockerEngine {
 
     async fn drain(&self, limit: Duration) -> usize {
         self.inner.register.drained(limit).await
+    }
+
+    fn register_metrics(&self, registry: &mut Registry) {
+        self.inner.meters.register(&self.inner.register, registry);
     }
 }

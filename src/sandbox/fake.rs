@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use prometheus_client::registry::Registry;
 use tokio::time::sleep;
 
 use self::ledger::Ledger;
@@ -302,4 +303,6 @@ impl Engine for FakeEngine {
     async fn drain(&self, _limit: Duration) -> usize {
         0
     }
+
+    fn register_metrics(&self, _registry: &mut Registry) {}
 }

@@ -6,7 +6,7 @@
 //! dial      resolves a name once, looks at its addresses, connects to one of those
 //! address   which addresses are everybody's
 //! meter     bytes and connections, counted and capped
-//! record    one line in the log about each connection
+//! record    one line in the log about each connection, and one more in the numbers (meters)
 //! ```
 //!
 //! What passes is not opened: TLS is between the sandbox and the host, so a redirect is a new
@@ -15,6 +15,7 @@
 mod address;
 mod dial;
 mod meter;
+mod meters;
 mod policy;
 mod record;
 mod refusal;

@@ -97,6 +97,12 @@ impl Environments {
         self.known.borrow().images.clone()
     }
 
+    /// The name if it is one of those found last, else `unknown`: what a number may be kept by.
+    pub(super) fn label(&self, name: &str) -> String {
+        let known = named(name, &self.known.borrow().images);
+        known.map_or_else(|| "unknown".to_owned(), |image| image.name)
+    }
+
     /// Looks them up.
     pub(super) async fn refresh(&self) -> Result<Images, ServiceError> {
         self.no_older_than(Duration::ZERO).await

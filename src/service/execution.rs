@@ -22,8 +22,9 @@
 
 pub(super) mod collect;
 pub(super) mod conversation;
+mod meters;
 mod names;
-mod record;
+pub(super) mod record;
 pub mod request;
 pub mod result;
 mod untar;
@@ -36,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::collect::Collection;
 use self::conversation::{Conversation, Ending};
-use self::record::Record;
+use self::record::{About, Recorder};
 use self::request::{Cell, ExecutionRequest};
 use self::result::{ExecutionResult, Status, Timing};
 use self::watch::Watcher;
@@ -55,6 +56,7 @@ pub(super) struct Executions {
     pub(super) preparer: Preparer,
     pub(super) files: Arc<FileStore>,
     pub(super) capacity: Arc<Capacity>,
+    pub(super) recorder: Recorder,
     /// Gives up whatever runs.
     pub(super) stop: CancellationToken,
 }
@@ -67,7 +69,7 @@ impl Executions {
         request: ExecutionRequest,
         watcher: Watcher,
     ) -> Result<ExecutionResult, ServiceError> {
-        let record = Record::begin(owner, &request);
+        let record = self.recorder.begin(about(owner, &request));
         let run = self.run_in_place(owner, request, watcher);
         let outcome = self.stop.run_until_cancelled(run).await;
         let outcome = outcome.unwrap_or_else(|| Err(ServiceError::shutting_down()));
@@ -130,6 +132,16 @@ impl Executions {
             timing,
             usage: usage.unwrap_or_default(),
         }
+    }
+}
+
+fn about(owner: &Owner, request: &ExecutionRequest) -> About {
+    About {
+        owner: owner.clone(),
+        user: request.cell.user.clone(),
+        request_id: Some(request.sandbox.request_id.clone()),
+        environment: request.sandbox.environment.clone(),
+        session: None,
     }
 }
 

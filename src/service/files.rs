@@ -131,6 +131,12 @@ impl FileStore {
         Ok(store)
     }
 
+    /// How many files there are, and the bytes that they and those on their way in take.
+    pub(in crate::service) fn stored(&self) -> (u64, u64) {
+        let shared = &self.shared;
+        (shared.index.count() as u64, shared.space.held())
+    }
+
     /// Stores what `content` yields, streamed to disk; atomic. Its lifetime begins when all of it has come.
     /// Waits for `content` as long as that takes: the caller has the deadline. Dropping the future leaves nothing,
     /// unless everything had come already and was being published.

@@ -15,6 +15,7 @@
 mod cache;
 mod installer;
 mod key;
+mod meters;
 mod record;
 mod requirement;
 mod snapshot;
@@ -26,6 +27,7 @@ use cache::Cache;
 pub(super) use cache::Lease;
 use installer::Installer;
 use key::SetKey;
+use prometheus_client::registry::Registry;
 pub(super) use requirement::Requirements;
 use requirement::Wrong;
 use snapshot::Snapshots;
@@ -64,6 +66,16 @@ impl Packages {
             snapshots: Snapshots::new(installer.clone()),
             cache: Cache::open(settings, engine.clone(), installer).await?,
         })
+    }
+
+    /// How many sets are installed, and their bytes.
+    pub(super) fn installed(&self) -> (u64, u64) {
+        self.cache.installed()
+    }
+
+    /// Shows in the registry what is counted.
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        self.cache.meters.register(registry);
     }
 
     /// What the request asks for, checked without asking anybody. None: for no packages.

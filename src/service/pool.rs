@@ -22,14 +22,16 @@
 mod backoff;
 mod dispatcher;
 mod line;
+mod meters;
 mod starts;
 mod warm;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::config::Settings;
 use crate::sandbox::{Engine, EnvironmentImage, SandboxSpec};
@@ -39,6 +41,7 @@ use crate::service::health::EnvironmentHealth;
 use crate::service::spec::Defaults;
 pub(super) use dispatcher::Dispatcher;
 use dispatcher::Rules;
+use meters::{Meters, Taken};
 pub(super) use warm::WarmSandbox;
 
 /// Demands on their way to the dispatcher, which takes them at once.
@@ -50,6 +53,23 @@ pub(super) enum Wanted {
     Pooled(EnvironmentImage),
     /// One of its own.
     Own(Box<SandboxSpec>),
+}
+
+impl Wanted {
+    /// The environment's name.
+    fn environment(&self) -> &str {
+        match self {
+            Wanted::Pooled(image) => &image.name,
+            Wanted::Own(spec) => &spec.environment.name,
+        }
+    }
+
+    fn is_own(&self) -> bool {
+        match self {
+            Wanted::Pooled(_) => false,
+            Wanted::Own(_) => true,
+        }
+    }
 }
 
 /// Where the sandbox goes, or why there is none.
@@ -66,6 +86,7 @@ pub(super) struct Pool {
     demands: mpsc::Sender<Demand>,
     lines: watch::Receiver<Vec<EnvironmentHealth>>,
     queue_timeout: Duration,
+    meters: Meters,
 }
 
 impl Pool {
@@ -86,6 +107,7 @@ impl Pool {
             demands,
             lines,
             queue_timeout: settings.execution.queue_timeout,
+            meters: Meters::default(),
         };
         let dispatcher = Dispatcher::new(rules, engine, environments, demanded, shown);
         (pool, dispatcher)
@@ -98,9 +120,18 @@ impl Pool {
     /// Why its start failed; [`ServiceError::StartTimeout`] when its turn did not come in time, since what it waited
     /// for were starts; [`ServiceError::Unavailable`] when the service shuts down.
     pub(super) async fn take(&self, wanted: Wanted) -> Result<WarmSandbox, ServiceError> {
+        let (environment, own) = (wanted.environment().to_owned(), wanted.is_own());
+        let asked = Instant::now();
         let taken = timeout(self.queue_timeout, self.ask(wanted)).await;
         let late = |_| ServiceError::StartTimeout("no sandbox within queue_timeout".to_owned());
-        taken.map_err(late)?
+        let warm = taken.map_err(late)??;
+        let taken = match own {
+            true => Taken::Own,
+            false if warm.ready < asked => Taken::Hit,
+            false => Taken::Miss,
+        };
+        self.meters.taken(&environment, taken);
+        Ok(warm)
     }
 
     async fn ask(&self, wanted: Wanted) -> Result<WarmSandbox, ServiceError> {
@@ -114,5 +145,10 @@ impl Pool {
     /// Each environment's line, by name.
     pub(super) fn lines(&self) -> Vec<EnvironmentHealth> {
         self.lines.borrow().clone()
+    }
+
+    /// Shows in the registry what is counted.
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        self.meters.register(registry);
     }
 }

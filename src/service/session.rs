@@ -25,6 +25,7 @@ mod hub;
 mod id;
 mod link;
 mod listeners;
+mod meters;
 mod record;
 mod register;
 pub mod request;
@@ -57,6 +58,7 @@ use self::shared::{FOUND_WITHIN, Shared};
 use crate::config;
 use crate::sandbox::{Sandbox, Usage};
 use crate::service::ServiceError;
+use crate::service::execution::record::Recorder;
 use crate::service::files::FileStore;
 
 /// Orders that wait for a session's task.
@@ -77,6 +79,7 @@ pub struct Session {
     /// What it had used when the last execution ended.
     turn: Mutex<Usage>,
     waiting: Semaphore,
+    recorder: Recorder,
 }
 
 impl fmt::Debug for Session {

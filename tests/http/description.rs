@@ -13,7 +13,8 @@ async fn description() -> Value {
 async fn every_route_is_described() {
     let api = description().await;
     for (path, methods) in [
-        ("/jupyter/", &["get"][..]),
+        ("/metrics", &["get"][..]),
+        ("/jupyter/", &["get"]),
         ("/jupyter/health", &["get"]),
         ("/jupyter/list_kernel_specs", &["get"]),
         ("/jupyter/execute", &["post"]),
@@ -36,7 +37,7 @@ async fn every_route_is_described() {
         described.sort_unstable();
         assert_eq!(described, methods, "{path}");
     }
-    assert_eq!(api["paths"].as_object().unwrap().len(), 14);
+    assert_eq!(api["paths"].as_object().unwrap().len(), 15);
 }
 
 #[tokio::test]

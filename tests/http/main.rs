@@ -13,6 +13,9 @@ mod execute;
 mod files;
 mod keys;
 mod local;
+mod metrics;
+#[path = "../service/numbers.rs"]
+mod numbers;
 mod problems;
 mod session_files;
 mod sessions;

@@ -14,6 +14,7 @@ use cellblock::service::owner::Owner;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::numbers::Numbers;
 use crate::support::{request, settings};
 
 /// Answers each time with the next of its answers, and with the last one for ever.
@@ -179,4 +180,17 @@ async fn who_asks_for_nothing_has_no_network() {
         .await
         .unwrap();
     assert_eq!(result.output.error.unwrap().name, "ConnectionError");
+}
+
+#[tokio::test]
+async fn connections_are_counted_by_their_end_and_with_their_bytes() {
+    let world = World::new(&["127.0.0.1"], |_| {}).await;
+    world
+        .say("hello", &["inner.example", "other.example"])
+        .await;
+    let after = Numbers::read(&world.service.metrics());
+    let ended = |end: &str| after.of(&format!("egress_connections_total{{end=\"{end}\"}}"));
+    assert_eq!(["closed", "not_allowed"].map(ended), [1.0, 1.0]);
+    let bytes = |way: &str| after.of(&format!("egress_bytes_total{{direction=\"{way}\"}}"));
+    assert_eq!(["sent", "received"].map(bytes), [5.0, 5.0]);
 }

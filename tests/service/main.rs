@@ -9,6 +9,8 @@ mod fake_files;
 mod file_rules;
 mod files;
 mod lifecycle;
+mod metrics;
+mod numbers;
 mod packages;
 mod pool;
 mod sessions;

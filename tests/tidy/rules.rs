@@ -52,6 +52,11 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
     // The command line asks its own service over HTTP.
     (&["hyper", "hyper_util"], &["src/http", "src/cli"]),
     (&["bollard"], &["src/sandbox/docker"]),
+    // Each layer counts what it does, and shows it.
+    (
+        &["prometheus_client"],
+        &["src/http", "src/service", "src/sandbox"],
+    ),
     (&["zeromq"], &["crates/agent"]),
     (
         &["cellblock_link"],

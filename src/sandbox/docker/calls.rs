@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
+use tokio::time::Instant;
 
+use super::meters::Meters;
 use crate::sandbox::SandboxError;
 
 /// Makes calls. Cloning is cheap.
@@ -14,16 +16,21 @@ use crate::sandbox::SandboxError;
 pub(super) struct Calls {
     docker: Docker,
     timeout: Duration,
+    meters: Meters,
 }
 
 impl Calls {
-    pub(super) fn new(docker: Docker, timeout: Duration) -> Calls {
+    pub(super) fn new(docker: Docker, timeout: Duration, meters: Meters) -> Calls {
         // One deadline rules: ours, which is the shorter one.
         let docker = docker.with_timeout(timeout.saturating_mul(2));
-        Calls { docker, timeout }
+        Calls {
+            docker,
+            timeout,
+            meters,
+        }
     }
 
-    /// Makes one call, of which `what` is the name in errors.
+    /// Makes one call, of which `what` is the name in errors and metrics. One that is given up midway is not counted.
     pub(super) async fn call<T, F>(
         &self,
         what: &'static str,
@@ -32,13 +39,17 @@ impl Calls {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        match tokio::time::timeout(self.timeout, call(self.docker.clone())).await {
+        let began = Instant::now();
+        let answer = tokio::time::timeout(self.timeout, call(self.docker.clone())).await;
+        let outcome = match answer {
             Ok(answer) => answer.map_err(|error| meaning(what, &error)),
             Err(_) => Err(SandboxError::EngineAway(format!(
                 "no answer to `{what}` within {:?}",
                 self.timeout
             ))),
-        }
+        };
+        self.meters.called(what, began.elapsed(), &outcome);
+        outcome
     }
 
     /// Makes a call about something that may not be there: None then.

@@ -47,6 +47,11 @@ impl Register {
         self.entries.borrow().contains(label) || self.expected().contains(label)
     }
 
+    /// How many are owned, or being removed.
+    pub(super) fn count(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
     /// Waits until nothing is owned, `limit` at most; says how many are then.
     pub(super) async fn drained(&self, limit: Duration) -> usize {
         let mut entries = self.entries.subscribe();

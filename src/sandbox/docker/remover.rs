@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::calls::Calls;
 use super::labels::container_name;
+use super::meters::Meters;
 use super::register::Register;
 use crate::sandbox::linked::Owned;
 use crate::sandbox::{SandboxError, SandboxId};
@@ -35,9 +36,14 @@ pub(super) struct Remover {
 }
 
 impl Remover {
-    pub(super) fn spawn(calls: Calls, register: Register) -> Remover {
+    pub(super) fn spawn(calls: Calls, register: Register, meters: Meters) -> Remover {
         let (queue, dropped) = mpsc::unbounded_channel();
-        tokio::spawn(run(calls, register.clone(), dropped));
+        let removal = Removal {
+            calls,
+            register: register.clone(),
+            meters,
+        };
+        tokio::spawn(run(removal, dropped));
         Remover { queue, register }
     }
 
@@ -101,30 +107,42 @@ impl Drop for OwnedContainer {
     }
 }
 
-async fn run(calls: Calls, register: Register, mut dropped: mpsc::UnboundedReceiver<SandboxId>) {
+/// What a removal needs.
+#[derive(Clone)]
+struct Removal {
+    calls: Calls,
+    register: Register,
+    meters: Meters,
+}
+
+async fn run(removal: Removal, mut dropped: mpsc::UnboundedReceiver<SandboxId>) {
     let mut removals = JoinSet::new();
     while let Some(sandbox) = dropped.recv().await {
         if removals.len() >= AT_ONCE {
             removals.join_next().await;
         }
-        removals.spawn(remove_and_leave(calls.clone(), register.clone(), sandbox));
+        removals.spawn(removal.clone().remove_and_leave(sandbox));
     }
     removals.join_all().await;
 }
 
-async fn remove_and_leave(calls: Calls, register: Register, sandbox: SandboxId) {
-    let mut outcome = remove(&calls, &container_name(&sandbox)).await;
-    for pause in PAUSES {
-        if outcome.is_ok() {
-            break;
+impl Removal {
+    async fn remove_and_leave(self, sandbox: SandboxId) {
+        let container = container_name(&sandbox);
+        let mut outcome = remove(&self.calls, &container).await;
+        for pause in PAUSES {
+            if outcome.is_ok() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            outcome = remove(&self.calls, &container).await;
         }
-        tokio::time::sleep(pause).await;
-        outcome = remove(&calls, &container_name(&sandbox)).await;
+        self.meters.removed(&outcome);
+        if let Err(error) = outcome {
+            tracing::warn!(%sandbox, %error, "a container could not be removed; the next sweep will try again");
+        }
+        self.register.leave(&sandbox);
     }
-    if let Err(error) = outcome {
-        tracing::warn!(%sandbox, %error, "a container could not be removed; the next sweep will try again");
-    }
-    register.leave(&sandbox);
 }
 
 /// Removes a container with its anonymous volumes, running or not.

@@ -29,6 +29,7 @@ pub(super) async fn sweep(engine: &Inner) -> Result<usize, SandboxError> {
     let outcomes: Vec<Result<(), SandboxError>> =
         removals.buffer_unordered(AT_ONCE).collect().await;
     let removed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    engine.meters.swept(removed);
     if removed > 0 {
         tracing::warn!(removed, "removed containers that nobody owned");
     }

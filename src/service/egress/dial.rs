@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ipnet::IpNet;
+use prometheus_client::registry::Registry;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::address::is_public;
+use super::meters::Meters;
 use super::refusal::Refusal;
 use crate::config::host_rule::Host;
 
@@ -51,6 +53,8 @@ impl Resolver for SystemResolver {
 pub(in crate::service) struct Dialer {
     resolver: Arc<dyn Resolver>,
     private: Arc<[IpNet]>,
+    /// Of everything that goes out.
+    pub(super) meters: Meters,
 }
 
 impl Dialer {
@@ -58,7 +62,13 @@ impl Dialer {
         Dialer {
             resolver,
             private: private.into(),
+            meters: Meters::new(),
         }
+    }
+
+    /// Shows in the registry what is counted.
+    pub(in crate::service) fn register_metrics(&self, registry: &mut Registry) {
+        self.meters.register(registry);
     }
 
     /// Connects, within 5 s for the name and 10 s for each of its first addresses.

@@ -2,7 +2,10 @@
 
 use tokio::time::Instant;
 
+use super::meters::Meters;
 use super::refusal::Refusal;
+use super::serve::Route;
+use crate::sandbox::SandboxId;
 
 /// For whom connections are made, in the words of the log.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub(in crate::service) struct OnBehalf {
 /// Writes the line when it is dropped.
 pub(super) struct Record<'a> {
     behalf: &'a OnBehalf,
+    sandbox: &'a SandboxId,
+    meters: &'a Meters,
     host: String,
     port: u16,
     began: Instant,
@@ -36,9 +41,16 @@ enum End {
 
 impl<'a> Record<'a> {
     /// Until it is told otherwise, the connection was cut off: its future was dropped.
-    pub(super) fn begin(behalf: &'a OnBehalf, host: &str, port: u16) -> Record<'a> {
+    pub(super) fn begin(
+        route: &'a Route,
+        sandbox: &'a SandboxId,
+        host: &str,
+        port: u16,
+    ) -> Record<'a> {
         Record {
-            behalf,
+            behalf: &route.behalf,
+            sandbox,
+            meters: &route.dialer.meters,
             host: host.chars().take(256).collect(),
             port,
             began: Instant::now(),
@@ -66,15 +78,17 @@ impl<'a> Record<'a> {
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
-        let end = match self.end {
-            End::CutOff => "cut off",
-            End::Closed => "closed",
-            End::Broken => "broken",
-            End::Refused(refusal) => refusal.words(),
+        let (end, name) = match self.end {
+            End::CutOff => ("cut off", "cut_off"),
+            End::Closed => ("closed", "closed"),
+            End::Broken => ("broken", "broken"),
+            End::Refused(refusal) => (refusal.words(), refusal.name()),
         };
+        self.meters.ended(name);
+        self.meters.carried(self.sent, self.received);
         // The sandbox's own words are quoted, so that they cannot look like fields.
         tracing::info!(
-            request_id = self.behalf.request_id, owner = self.behalf.owner, host = ?self.host, port = self.port,
+            request_id = self.behalf.request_id, owner = self.behalf.owner, sandbox = %self.sandbox, host = ?self.host, port = self.port,
             sent = self.sent, received = self.received, took = ?self.began.elapsed(), end,
             "a sandbox's connection"
         );

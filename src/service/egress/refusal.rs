@@ -35,6 +35,19 @@ impl Refusal {
             Refusal::UsedUp => "no more bytes may be sent or received",
         }
     }
+
+    /// One word, for numbers.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Refusal::Malformed => "malformed",
+            Refusal::NotAllowed => "not_allowed",
+            Refusal::Private => "private",
+            Refusal::Unknown => "unknown_host",
+            Refusal::Unreachable => "unreachable",
+            Refusal::TooMany => "too_many",
+            Refusal::UsedUp => "used_up",
+        }
+    }
 }
 
 impl From<Refusal> for sandbox::Refusal {

@@ -13,7 +13,7 @@ use super::policy::Allowed;
 use super::record::{OnBehalf, Record};
 use super::refusal::Refusal;
 use crate::config::host_rule::Host;
-use crate::sandbox::{Outbound, Sandbox, Wire};
+use crate::sandbox::{Outbound, Sandbox, SandboxId, Wire};
 
 /// Connections of a sandbox at once. npm opens 15.
 const LANES: usize = 24;
@@ -61,15 +61,18 @@ impl Route {
     async fn lane(&self, sandbox: &dyn Sandbox, meter: &Meter) {
         while let Ok(outbound) = sandbox.next_connection().await {
             match meter.connection() {
-                Ok(()) => self.handle(outbound, meter).await,
+                Ok(()) => self.handle(sandbox.id(), outbound, meter).await,
                 // Without a line in the log, or there would be no end of them.
-                Err(refusal) => drop(outbound.refuse(refusal.into()).await),
+                Err(refusal) => {
+                    self.dialer.meters.ended(refusal.name());
+                    drop(outbound.refuse(refusal.into()).await);
+                }
             }
         }
     }
 
-    async fn handle(&self, outbound: Outbound, meter: &Meter) {
-        let mut record = Record::begin(&self.behalf, &outbound.host, outbound.port);
+    async fn handle(&self, sandbox: &SandboxId, outbound: Outbound, meter: &Meter) {
+        let mut record = Record::begin(self, sandbox, &outbound.host, outbound.port);
         let connection = match self.connect(&outbound.host, outbound.port).await {
             Ok(connection) => connection,
             Err(refusal) => {

@@ -1,28 +1,85 @@
-//! One line in the log about each execution, also about one whose client went away. The code is never in it.
+//! One line in the log about each execution, and one more in the numbers, also about one whose client went away. The code
+//! is never in the log.
 
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
-use super::request::ExecutionRequest;
+use super::meters::{Meters, Running};
 use super::result::{ExecutionResult, Status, Timing};
 use crate::sandbox::Usage;
 use crate::service::ServiceError;
+use crate::service::environments::Environments;
 use crate::service::owner::Owner;
+use crate::service::session::SessionId;
 
 /// The most characters of the caller's free text.
 const MAX_USER: usize = 256;
 
+/// Keeps the records. Its clones are the same.
+#[derive(Clone)]
+pub(in crate::service) struct Recorder {
+    environments: Arc<Environments>,
+    meters: Meters,
+}
+
+impl Recorder {
+    pub(in crate::service) fn new(environments: Arc<Environments>) -> Recorder {
+        Recorder {
+            environments,
+            meters: Meters::new(),
+        }
+    }
+
+    /// Until the record is told otherwise, the execution was cancelled: its future was dropped.
+    pub(in crate::service) fn begin(&self, about: About) -> Record {
+        Record {
+            about,
+            began: Instant::now(),
+            outcome: Outcome::Ended {
+                status: Status::Cancelled,
+                files: 0,
+                timing: Timing::default(),
+                usage: Usage::default(),
+            },
+            _running: self.meters.begin(),
+            recorder: self.clone(),
+        }
+    }
+
+    /// Shows the numbers in the registry.
+    pub(in crate::service) fn register_metrics(&self, registry: &mut Registry) {
+        self.meters.register(registry);
+    }
+}
+
+/// Whose execution it is, and where.
+pub(in crate::service) struct About {
+    pub(in crate::service) owner: Owner,
+    /// The caller's free text.
+    pub(in crate::service) user: Option<String>,
+    pub(in crate::service) request_id: Option<String>,
+    /// As it was asked for: there may be none of that name.
+    pub(in crate::service) environment: String,
+    /// None: in a sandbox of its own.
+    pub(in crate::service) session: Option<SessionId>,
+}
+
 /// Writes the line when it is dropped.
-pub(super) struct Record {
-    owner: String,
-    user: Option<String>,
-    request_id: String,
-    environment: String,
+pub(in crate::service) struct Record {
+    about: About,
     began: Instant,
     outcome: Outcome,
+    _running: Running,
+    recorder: Recorder,
 }
 
 enum Outcome {
-    Failed(String),
+    Failed {
+        status: &'static str,
+        error: String,
+    },
     Ended {
         status: Status,
         files: usize,
@@ -32,47 +89,45 @@ enum Outcome {
 }
 
 impl Record {
-    /// Until it is told otherwise, the execution was cancelled: its future was dropped.
-    pub(super) fn begin(owner: &Owner, request: &ExecutionRequest) -> Record {
-        let user = request.cell.user.as_deref();
-        Record {
-            owner: owner.to_string(),
-            user: user.map(|user| user.chars().take(MAX_USER).collect()),
-            request_id: request.sandbox.request_id.clone(),
-            environment: request.sandbox.environment.clone(),
-            began: Instant::now(),
-            outcome: Outcome::Ended {
-                status: Status::Cancelled,
-                files: 0,
-                timing: Timing::default(),
-                usage: Usage::default(),
-            },
-        }
-    }
-
     /// It came to an end.
-    pub(super) fn end(mut self, outcome: &Result<ExecutionResult, ServiceError>) {
+    pub(in crate::service) fn end(mut self, outcome: &Result<ExecutionResult, ServiceError>) {
         self.outcome = match outcome {
-            Err(error) => Outcome::Failed(error.to_string()),
-            Ok(result) => Outcome::Ended {
-                status: result.status,
-                files: result.files.len(),
-                timing: result.timing,
-                usage: result.usage,
+            Err(error) => Outcome::Failed {
+                status: whose_fault(error),
+                error: error.to_string(),
             },
+            Ok(result) => {
+                self.recorder.meters.took(&result.timing);
+                Outcome::Ended {
+                    status: result.status,
+                    files: result.files.len(),
+                    timing: result.timing,
+                    usage: result.usage,
+                }
+            }
         };
     }
-}
 
-impl Drop for Record {
-    fn drop(&mut self) {
+    fn count(&self) {
+        let status = match &self.outcome {
+            Outcome::Failed { status, .. } => status,
+            Outcome::Ended { status, .. } => status.name(),
+        };
+        let environment = self.recorder.environments.label(&self.about.environment);
+        self.recorder.meters.ended(environment, status);
+    }
+
+    fn log(&self) {
         let took = self.began.elapsed();
         // The caller's own words are quoted, so that they cannot look like fields.
-        let (request_id, environment) = (&self.request_id, &self.environment);
-        let (owner, user) = (&self.owner, self.user.as_deref());
+        let about = &self.about;
+        let user = about.user.as_deref().map(shortened);
+        let (request_id, environment) = (about.request_id.as_deref(), &about.environment);
+        let (owner, session) = (&about.owner, about.session.as_ref());
+        let session = session.map(tracing::field::display);
         match &self.outcome {
-            Outcome::Failed(error) => tracing::info!(
-                request_id, owner, user = ?user, environment = ?environment, ?took, error,
+            Outcome::Failed { error, .. } => tracing::info!(
+                request_id, %owner, session, ?user, ?environment, ?took, error,
                 "an execution was refused"
             ),
             Outcome::Ended {
@@ -81,7 +136,7 @@ impl Drop for Record {
                 timing,
                 usage,
             } => tracing::info!(
-                request_id, owner, user = ?user, environment = ?environment, ?status, ?took,
+                request_id, %owner, session, ?user, ?environment, ?status, ?took,
                 install = ?timing.install, queue = ?timing.queue, start = ?timing.start, copy_in = ?timing.copy_in,
                 run = ?timing.run, copy_out = ?timing.copy_out, files,
                 cpu_ms = usage.cpu_ms, peak_memory_bytes = usage.peak_memory_bytes,
@@ -89,4 +144,29 @@ impl Drop for Record {
             ),
         }
     }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.count();
+        self.log();
+    }
+}
+
+/// Why there is no result, for those who watch over the service.
+fn whose_fault(error: &ServiceError) -> &'static str {
+    match error {
+        ServiceError::Invalid { .. }
+        | ServiceError::NotFound
+        | ServiceError::Conflict(_)
+        | ServiceError::TooLarge { .. } => "refused",
+        ServiceError::Busy { .. } => "busy",
+        ServiceError::Unavailable(_)
+        | ServiceError::StartTimeout(_)
+        | ServiceError::Internal(_) => "failed",
+    }
+}
+
+fn shortened(user: &str) -> String {
+    user.chars().take(MAX_USER).collect()
 }

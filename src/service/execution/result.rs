@@ -26,6 +26,22 @@ pub enum Status {
     Cancelled,
 }
 
+impl Status {
+    /// One word, as it is written everywhere.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Error => "error",
+            Status::Timeout => "timeout",
+            Status::OutOfMemory => "out_of_memory",
+            Status::OutputLimit => "output_limit",
+            Status::Killed => "killed",
+            Status::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// Everything an execution leaves behind.
 #[derive(Clone, Debug)]
 pub struct ExecutionResult {

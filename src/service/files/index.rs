@@ -61,6 +61,11 @@ impl Index {
         files.by_name.insert(entry.file.name.clone(), entry);
     }
 
+    /// How many there are, those that have expired and not been taken out yet included.
+    pub fn count(&self) -> usize {
+        self.lock().by_name.len()
+    }
+
     /// A living file and its owner.
     pub fn get(&self, name: &str, now: Timestamp) -> Option<(StoredFile, Owner)> {
         let files = self.lock();

@@ -33,6 +33,11 @@ impl Space {
         })
     }
 
+    /// Bytes that are held now.
+    pub fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// Room for a new file, without its bytes.
     pub fn reserve(self: &Arc<Self>) -> Result<Held, Full> {
         let mut held = Held {

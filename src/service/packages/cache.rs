@@ -11,10 +11,12 @@ use std::time::SystemTime;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::Instant;
 
 use super::FIELD;
 use super::installer::{Installer, Order};
 use super::key::SetKey;
+use super::meters::Meters;
 use super::record::{Record, Records};
 use super::requirement::Requirements;
 use crate::config::Settings;
@@ -96,6 +98,7 @@ pub(super) struct Cache {
     sets: Arc<Mutex<HashMap<SetKey, Set>>>,
     /// One clean-up at a time.
     tidying: Arc<tokio::sync::Mutex<()>>,
+    pub(super) meters: Meters,
 }
 
 impl Cache {
@@ -110,6 +113,7 @@ impl Cache {
             max_total: settings.packages.max_total.as_u64(),
             sets: Arc::default(),
             tidying: Arc::default(),
+            meters: Meters::new(),
             engine,
             installer,
         };
@@ -193,7 +197,9 @@ impl Cache {
     }
 
     async fn install(self, key: SetKey, order: Order) -> Result<Arc<Ready>, Failed> {
+        let began = Instant::now();
         let installed = self.install_and_record(&key, &order).await;
+        self.meters.installed(began.elapsed(), &installed);
         let outcome = match installed {
             Ok(ready) => {
                 self.sets().insert(key, Set::Ready(ready.clone()));
@@ -285,6 +291,16 @@ impl Cache {
             Set::Ready(ready) => ready.volume.clone(),
         };
         sets.values().map(volume).collect()
+    }
+
+    /// How many sets are there, and their bytes.
+    pub(super) fn installed(&self) -> (u64, u64) {
+        let sets = self.sets();
+        let sizes = sets.values().filter_map(|set| match set {
+            Set::Ready(ready) => Some(ready.size),
+            Set::Installing { .. } => None,
+        });
+        sizes.fold((0, 0), |(sets, bytes), size| (sets + 1, bytes + size))
     }
 
     fn forget(&self, key: &SetKey) {

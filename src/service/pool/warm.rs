@@ -20,6 +20,8 @@ pub(in crate::service) struct WarmSandbox {
     pub(in crate::service) messages: KernelMessages,
     /// When its start was begun.
     pub(in crate::service) begun: Instant,
+    /// When it was ready.
+    pub(super) ready: Instant,
     /// Its image's id.
     pub(super) image: String,
     ended: bool,
@@ -45,6 +47,7 @@ impl WarmSandbox {
             sandbox,
             messages,
             begun,
+            ready: Instant::now(),
             image: spec.environment.image.clone(),
             ended: false,
         })

@@ -11,6 +11,7 @@ use tokio::sync::{MutexGuard, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use super::Session;
 use super::routes::Asker;
@@ -19,6 +20,7 @@ use crate::sandbox::{KernelMessage, KernelMessages, Sandbox, Usage};
 use crate::service::ServiceError;
 use crate::service::execution::collect::{self, Collection, Created};
 use crate::service::execution::conversation::{Conversation, Ending};
+use crate::service::execution::record::About;
 use crate::service::execution::request::Cell;
 use crate::service::execution::result::{ExecutionResult, Timing};
 use crate::service::execution::status;
@@ -45,17 +47,18 @@ impl Session {
         cell: Cell,
         watcher: Watcher,
     ) -> Result<ExecutionResult, ServiceError> {
-        cell.check(&self.bounds)?;
-        self.must_live().await?;
+        let record = self.recorder.begin(self.about(&cell));
         let cancelled = CancellationToken::new();
         let _cancel_on_drop = cancelled.clone().drop_guard();
         let (done, outcome) = oneshot::channel();
         let session = self.clone();
-        self.tasks.spawn(async move {
+        let execution = async move {
             let executed = session.execute_in_turn(cell, watcher, cancelled).await;
+            record.end(&executed);
             // Whoever asked may have gone.
             let _ = done.send(executed);
-        });
+        };
+        self.tasks.spawn(execution.in_current_span());
         outcome.await.map_err(|_| ServiceError::NotFound)?
     }
 
@@ -70,12 +73,24 @@ impl Session {
         }
     }
 
+    fn about(&self, cell: &Cell) -> About {
+        About {
+            owner: self.shared.owner.clone(),
+            user: cell.user.clone(),
+            request_id: None,
+            environment: self.shared.spec.environment.name.clone(),
+            session: Some(self.id()),
+        }
+    }
+
     async fn execute_in_turn(
         &self,
         cell: Cell,
         watcher: Watcher,
         cancelled: CancellationToken,
     ) -> Result<ExecutionResult, ServiceError> {
+        cell.check(&self.bounds)?;
+        self.must_live().await?;
         let _use = self.hold();
         let asked = Instant::now();
         let turn = cancelled.run_until_cancelled(self.turn());

@@ -58,12 +58,38 @@ pub(super) enum Order {
 /// How a session's task comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// It was deleted, or has expired, or its kernel was told to end.
-    Over,
+    /// Its owner is done with it.
+    Deleted,
+    /// Its time is over.
+    Expired,
+    /// Its kernel was told to end.
+    KernelEnded,
     /// Its container is gone.
     Gone,
     /// The service stops.
     Stopped,
+}
+
+impl End {
+    /// The list is closed.
+    pub(super) const ALL: [End; 5] = [
+        End::Deleted,
+        End::Expired,
+        End::KernelEnded,
+        End::Gone,
+        End::Stopped,
+    ];
+
+    /// One word.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            End::Deleted => "deleted",
+            End::Expired => "expired",
+            End::KernelEnded => "kernel_ended",
+            End::Gone => "gone",
+            End::Stopped => "stopped",
+        }
+    }
 }
 
 /// The task.
@@ -118,7 +144,7 @@ impl Hub {
         let end = loop {
             let step = tokio::select! {
                 biased;
-                () = self.shared.over.cancelled() => Step::End(End::Over),
+                () = self.shared.over.cancelled() => Step::End(End::Deleted),
                 () = stop.cancelled() => Step::End(End::Stopped),
                 _ = ticks.tick() => Step::Tick,
                 Some(order) = self.orders.recv() => Step::Order(order),
@@ -137,14 +163,14 @@ impl Hub {
         match step {
             Step::Event(event) => return self.hear(event).await,
             Step::Order(order) => self.obey(order).await,
-            Step::Tick => return self.shared.is_expired().then_some(End::Over),
+            Step::Tick => return self.shared.is_expired().then_some(End::Expired),
             Step::End(end) => return Some(end),
             Step::Lost => {
                 let shared = self.shared.clone();
                 let ended = async {
                     tokio::select! {
-                        () = shared.over.cancelled() => End::Over,
-                        () = shared.expired() => End::Over,
+                        () = shared.over.cancelled() => End::Deleted,
+                        () = shared.expired() => End::Expired,
                         () = stop.cancelled() => End::Stopped,
                     }
                 };
@@ -269,7 +295,7 @@ impl Hub {
         self.busy = None;
         self.listeners.tell(&exited).await;
         if self.shared.kernel_may_end() {
-            return Some(End::Over);
+            return Some(End::KernelEnded);
         }
         if self.started.elapsed() > STABLE {
             self.restarts = 0;
@@ -333,6 +359,7 @@ impl Hub {
 
     /// Finds the sandbox again, whatever was lost of it.
     async fn find_again(&mut self) -> Result<(), End> {
+        self.shared.meters.link_lost();
         self.drop_link();
         let before = self.shared.state();
         let mut pause = FIRST_PAUSE;

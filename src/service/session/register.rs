@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::hub::{End, Hub};
 use super::id::SessionId;
 use super::link::Link;
+use super::meters::Meters;
 use super::record::{Record, Records};
 use super::request::SessionRequest;
 use super::shared::{Parts, Shared};
@@ -23,6 +26,7 @@ use crate::config::{self, AtShutdown};
 use crate::sandbox::{Engine, Usage};
 use crate::service::ServiceError;
 use crate::service::egress::{OnBehalf, Route};
+use crate::service::execution::record::Recorder;
 use crate::service::execution::result::Timing;
 use crate::service::files::FileStore;
 use crate::service::owner::Owner;
@@ -38,6 +42,7 @@ pub(in crate::service) struct SessionsParts {
     pub(in crate::service) engine: Arc<dyn Engine>,
     pub(in crate::service) preparer: Preparer,
     pub(in crate::service) files: Arc<FileStore>,
+    pub(in crate::service) recorder: Recorder,
     pub(in crate::service) stop: CancellationToken,
     pub(in crate::service) tasks: TaskTracker,
 }
@@ -48,6 +53,7 @@ pub(in crate::service) struct Sessions {
     parts: Arc<SessionsParts>,
     records: Records,
     sessions: Arc<Mutex<HashMap<SessionId, Entry>>>,
+    meters: Meters,
 }
 
 enum Entry {
@@ -99,6 +105,7 @@ impl Sessions {
             parts: Arc::new(parts),
             records: remembered.records,
             sessions: Arc::default(),
+            meters: Meters::new(),
         };
         let count = remembered.list.len();
         for record in remembered.list {
@@ -167,6 +174,21 @@ impl Sessions {
     /// How many there are.
     pub(in crate::service) fn count(&self) -> usize {
         self.locked().len()
+    }
+
+    /// Connections of clients to any of them.
+    pub(in crate::service) fn connections(&self) -> usize {
+        let sessions = self.locked();
+        let connections = sessions.values().map(|entry| match entry {
+            Entry::Here(session) => session.shared.connections.load(Ordering::Relaxed),
+            Entry::Starting => 0,
+        });
+        connections.sum()
+    }
+
+    /// Shows in the registry what is counted.
+    pub(in crate::service) fn register_metrics(&self, registry: &mut Registry) {
+        self.meters.register(registry);
     }
 
     /// Ends the owner's session with this id: when this returns, nobody finds it any more.
@@ -246,6 +268,7 @@ impl Sessions {
             records: self.records.clone(),
             record,
             route,
+            meters: self.meters.clone(),
         }));
         if let Some(link) = &link {
             shared.set_link(Some(link));
@@ -253,13 +276,13 @@ impl Sessions {
         }
         let (orders, ordered) = mpsc::channel(ORDERS);
         let hub = Hub::new(shared.clone(), ordered, link, kernel);
-        let session = self.session(shared, orders);
+        let session = self.session(shared.clone(), orders);
         self.locked().insert(id, Entry::Here(session.clone()));
         let sessions = self.clone();
         self.parts.tasks.spawn(async move {
             let end = hub.run(sessions.parts.stop.clone()).await;
             // The packages are held until the sandbox that reads them is dropped.
-            sessions.ended(id, end).await;
+            sessions.ended(&shared, end).await;
             drop(lease);
         });
         session
@@ -293,19 +316,20 @@ impl Sessions {
             tasks: self.parts.tasks.clone(),
             turn: tokio::sync::Mutex::new(Usage::default()),
             waiting: Semaphore::new(WAITING),
+            recorder: self.parts.recorder.clone(),
         })
     }
 
     /// What is left to do when a session's task has come to its end.
-    async fn ended(&self, id: SessionId, end: End) {
-        let Some(Entry::Here(session)) = self.locked().remove(&id) else {
-            return;
-        };
-        let shared = &session.shared;
+    async fn ended(&self, shared: &Shared, end: End) {
+        let id = shared.id;
+        // Whoever deleted it may have been faster.
+        self.locked().remove(&id);
         let keep = end == End::Stopped && self.parts.limits.at_shutdown == AtShutdown::Keep;
         if keep {
             return shared.leave();
         }
+        self.meters.ended(end);
         shared.remove();
         self.records.remove(id).await;
         tracing::info!(session = %id, ?end, "a session ended");

@@ -13,6 +13,7 @@ use super::activity::Activity;
 use super::cursors::Cursors;
 use super::id::SessionId;
 use super::link::Link;
+use super::meters::Meters;
 use super::record::{Record, Records};
 use super::routes::{Asker, Routes};
 use super::state::State;
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     /// Cancelled: the session is to end.
     pub(super) over: CancellationToken,
     pub(super) created: Timestamp,
+    pub(super) meters: Meters,
     records: Records,
     record: Mutex<Record>,
     /// One change at a time, or they would write over each other.
@@ -71,6 +73,7 @@ pub(super) struct Parts {
     pub(super) records: Records,
     pub(super) route: Option<Route>,
     pub(super) cursors: Cursors,
+    pub(super) meters: Meters,
 }
 
 impl Shared {
@@ -87,6 +90,7 @@ impl Shared {
             cursors: parts.cursors,
             over: CancellationToken::new(),
             created: record.created,
+            meters: parts.meters,
             records: parts.records,
             expires: Mutex::new(at(record.expires)),
             record: Mutex::new(record),
