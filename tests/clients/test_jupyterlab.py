@@ -9,6 +9,9 @@ import servers
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import expect
 
+# Each wait has a deadline; a signal would strike in the middle of Playwright's own loop.
+pytestmark = pytest.mark.timeout(0)
+
 PLOT = """import matplotlib.pyplot as plt
 plt.plot([1, 4, 9, 16])
 plt.title("squares")

@@ -51,6 +51,8 @@ def test_a_connection_outlives_a_restart(api, kernel_id, channels):
     channels.execute("pass")
     assert api.post(f"/kernels/{kernel_id}/restart").status_code == 200
     assert channels.execute("print('again')").text() == "again\n"
+    # JupyterLab takes this word for a kernel that died, and says so; it is for those that were not asked to restart.
+    assert "restarting" not in [message["content"].get("execution_state") for message in channels.seen]
 
 
 def test_a_restart_ends_what_runs(api, kernel_id, channels):
