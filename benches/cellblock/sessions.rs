@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cellblock::jupyter::MessageView;
 use futures::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
@@ -81,8 +82,25 @@ pub async fn many(table: &mut Table) {
 async fn cell(channels: &mut Channels, code: &str) -> Duration {
     let begin = Instant::now();
     let request = channels.execute(code).await;
-    channels.finish(&request).await;
+    finish(channels, &request).await;
     begin.elapsed()
+}
+
+/// Reads until the request is answered and the kernel idle again.
+async fn finish(channels: &mut Channels, request: &str) {
+    let (mut replied, mut idle) = (false, false);
+    while !(replied && idle) {
+        let framed = channels.next().await.expect("it is open");
+        let view = MessageView::parse(&framed.parts).expect("it is a message");
+        if view.parent_id != request {
+            continue;
+        }
+        match view.header.msg_type.as_str() {
+            "execute_reply" => replied = true,
+            "status" => idle |= view.content().unwrap_or_default()["execution_state"] == "idle",
+            _ => {}
+        }
+    }
 }
 
 async fn execute(service: &Service, session: &str, code: &str) -> Duration {

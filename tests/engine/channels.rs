@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use cellblock::jupyter::framing::V1_SUBPROTOCOL;
-use cellblock::jupyter::{
-    ChannelName, Framed, Framing, Incoming, MessageView, Outgoing, execute_request,
-};
+use cellblock::jupyter::{ChannelName, Framed, Framing, Incoming, Outgoing, execute_request};
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -61,26 +59,6 @@ impl Channels {
                 Some(Ok(_)) => {}
             }
         }
-    }
-
-    /// Reads until the request is answered and the kernel idle again; gives all that was printed.
-    pub async fn finish(&mut self, request: &str) -> String {
-        let (mut printed, mut replied, mut idle) = (String::new(), false, false);
-        while !(replied && idle) {
-            let framed = self.next().await.expect("it is open");
-            let view = MessageView::parse(&framed.parts).expect("it is a message");
-            if view.parent_id != request {
-                continue;
-            }
-            let content = view.content().unwrap_or_default();
-            match view.header.msg_type.as_str() {
-                "stream" => printed.push_str(content["text"].as_str().unwrap()),
-                "execute_reply" => replied = true,
-                "status" => idle |= content["execution_state"] == "idle",
-                _ => {}
-            }
-        }
-        printed
     }
 }
 

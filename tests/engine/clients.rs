@@ -1,0 +1,22 @@
+//! Jupyter's own clients, as they come from PyPI, against the service: see `tests/clients`.
+
+use std::process::{Command, Stdio};
+
+use crate::support::Service;
+
+/// As long as a key has to be.
+const KEY: &str = "the-key-of-the-clients-tests";
+
+#[tokio::test]
+async fn jupyter_s_own_clients_work_unchanged() {
+    let keys = format!("--keys=clients={KEY}");
+    let service = Service::start_with_pool(&["python"], &[&keys]).await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/test-clients");
+    let mut clients = Command::new(script);
+    clients
+        .env("CELLBLOCK_URL", service.url(""))
+        .env("CELLBLOCK_TOKEN", KEY)
+        .stdin(Stdio::null());
+    let ended = tokio::task::spawn_blocking(move || clients.status().unwrap());
+    assert!(ended.await.unwrap().success(), "the failures are above");
+}
