@@ -56,6 +56,17 @@ const OTHERS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What its table is about.
+const WITH_RUNSC: &str = "
+## With gVisor
+
+`make test-runsc` runs the same attacks with `engine.runtime` as `runsc`. All the others end as above; these end otherwise, because it
+is another kernel that they speak to. Names in the last column are what they say that they got.
+
+| attack | why | ends as, and gets |
+|---|---|---|
+";
+
 /// What no program can show to be stopped.
 const LEFT_OPEN: &str = "
 ## Left open
@@ -74,7 +85,8 @@ const LEFT_OPEN: &str = "
 fn every_program_says_what_must_come_of_it() {
     let attacks = corpus::all();
     assert!(attacks.len() >= 60, "only {}", attacks.len());
-    for attack in &attacks {
+    let with_runsc = corpus::all().into_iter().map(Attack::with_runsc);
+    for attack in attacks.into_iter().chain(with_runsc) {
         let name = format!("{}/{}", attack.family, attack.name);
         assert!(
             FAMILIES.iter().any(|(family, _)| *family == attack.family),
@@ -96,6 +108,7 @@ fn every_program_says_what_must_come_of_it() {
 fn every_program_that_runs_to_its_end_can_fail() {
     for attack in corpus::all() {
         let says = |word: &str| attack.code.contains(word);
+        assert!(attack.escapes("ESCAPED") && !attack.escapes("HELD"));
         let survives = attack.expect.iter().any(|status| status == "ok");
         assert!(
             !survives || (says("HELD") && (says("ESCAPED") || !attack.prints.is_empty())),
@@ -137,6 +150,7 @@ fn page(attacks: &[Attack]) -> String {
         .unwrap();
         rows.for_each(|attack| row(&mut page, attack));
     }
+    with_runsc(&mut page, attacks);
     page.push_str(LEFT_OPEN);
     page.push_str("\n## Attacks of others\n");
     for (other, which) in OTHERS {
@@ -150,6 +164,25 @@ fn row(page: &mut String, attack: &Attack) {
     let (tries, stopped_by) = (&attack.attack, &attack.stopped_by);
     let ends = attack.expect.join(", ");
     writeln!(page, "| {tries} ({link}) | {stopped_by} | {ends} |").unwrap();
+}
+
+/// The attacks that end otherwise where gVisor runs the sandboxes.
+fn with_runsc(page: &mut String, attacks: &[Attack]) {
+    page.push_str(WITH_RUNSC);
+    let others = attacks
+        .iter()
+        .filter_map(|attack| Some((attack, attack.runsc.as_ref()?)));
+    for (attack, runsc) in others {
+        let allows = runsc.allows.iter().map(|text| format!("`{text}`"));
+        let ends = runsc.expect.as_ref().unwrap_or(&attack.expect);
+        let ends = ends
+            .iter()
+            .cloned()
+            .chain(allows)
+            .collect::<Vec<_>>()
+            .join(", ");
+        writeln!(page, "| {} | {} | {ends} |", link(attack), runsc.why).unwrap();
+    }
 }
 
 fn link(attack: &Attack) -> String {

@@ -18,6 +18,7 @@ mod calls;
 mod environments;
 mod labels;
 mod meters;
+mod outcome;
 mod packages;
 mod register;
 mod remover;

@@ -51,9 +51,12 @@ const LONGEST_DETAIL: usize = 500;
 const HERE: &str = ".";
 
 /// What is at the other end of the link, as a value: dropping it removes it.
+#[async_trait]
 pub(super) trait Owned: Send + Sync + 'static {
     /// From now on dropping it does not remove it.
     fn leave(&self);
+    /// Whether all of it has ended, for want of memory. Asked where the agent does not answer any more.
+    async fn ran_out_of_memory(&self) -> bool;
 }
 
 /// What a linked sandbox is made of.
@@ -243,9 +246,14 @@ impl<O: Owned> Sandbox for LinkedSandbox<O> {
     }
 
     async fn usage(&self) -> Result<Usage, SandboxError> {
-        match self.ask(&Request::Usage).await? {
-            (Reply::Usage(usage), _) => Ok(usage),
-            (reply, _) => Err(unexpected(reply)),
+        match self.ask(&Request::Usage).await {
+            Ok((Reply::Usage(usage), _)) => Ok(usage),
+            Ok((reply, _)) => Err(unexpected(reply)),
+            Err(_) if self.owned.ran_out_of_memory().await => Ok(Usage {
+                oom_kills: 1,
+                ..Usage::default()
+            }),
+            Err(error) => Err(error),
         }
     }
 

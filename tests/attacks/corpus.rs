@@ -10,6 +10,9 @@
 //! # files: one.txt, two.txt                    (exactly these are handed out)
 //! # stdin: a line                               (any number)
 //! # like: SandboxEval information exposure      (any number: who else tries it)
+//! # runsc: why gVisor does otherwise            (needed for the next two)
+//! # runsc expect: killed                        (instead of `expect` and `prints`, where gVisor runs the sandboxes)
+//! # runsc allows: a device                      (any number: an `ESCAPED` with this text is none there; `$`: at its end)
 //! ```
 //!
 //! The environment is that of the file's extension. A program prints `ESCAPED: what` for each thing that it managed, and
@@ -56,6 +59,41 @@ pub struct Attack {
     pub files: Option<Vec<String>>,
     pub stdin: Vec<String>,
     pub like: Vec<String>,
+    /// Texts of an `ESCAPED` that is none.
+    pub allows: Vec<String>,
+    /// What is otherwise with gVisor.
+    pub runsc: Option<Runsc>,
+}
+
+/// What is otherwise where gVisor runs the sandboxes.
+pub struct Runsc {
+    pub why: String,
+    /// Instead of the attack's own, if they are others.
+    pub expect: Option<Vec<String>>,
+    pub allows: Vec<String>,
+}
+
+impl Attack {
+    /// The same, as it must end with gVisor.
+    pub fn with_runsc(mut self) -> Attack {
+        if let Some(runsc) = &self.runsc {
+            self.allows.clone_from(&runsc.allows);
+            if let Some(expect) = &runsc.expect {
+                self.expect.clone_from(expect);
+                self.prints.clear();
+            }
+        }
+        self
+    }
+
+    /// Whether a line of its output says that it managed what it should not.
+    pub fn escapes(&self, line: &str) -> bool {
+        let is = |text: &String| match text.strip_suffix('$') {
+            Some(end) => line.ends_with(end),
+            None => line.contains(text),
+        };
+        line.contains("ESCAPED") && !self.allows.iter().any(is)
+    }
 }
 
 /// Where the families are.
@@ -106,11 +144,28 @@ fn read(path: &Path) -> Attack {
         files: all("files").first().map(|files| list(files)),
         stdin: all("stdin"),
         like: all("like"),
+        allows: Vec::new(),
+        runsc: runsc(
+            all("runsc").pop(),
+            all("runsc expect").pop(),
+            all("runsc allows"),
+        ),
         code,
     };
     let unknown: Vec<&String> = header.keys().collect();
     assert!(unknown.is_empty(), "{}: {unknown:?}", path.display());
     attack
+}
+
+fn runsc(why: Option<String>, expect: Option<String>, allows: Vec<String>) -> Option<Runsc> {
+    let expect = expect.map(|expect| list(&expect));
+    let otherwise = expect.is_some() || !allows.is_empty();
+    assert_eq!(why.is_some(), otherwise, "why, and what: {why:?}");
+    why.map(|why| Runsc {
+        why,
+        expect,
+        allows,
+    })
 }
 
 fn list(text: &str) -> Vec<String> {

@@ -12,7 +12,7 @@ use cellblock_link::request::Usage;
 #[derive(Debug)]
 pub(crate) struct Cgroup {
     root: PathBuf,
-    /// The most memory that was seen, where the kernel does not remember it (version 2 before Linux 5.19).
+    /// The most memory that was seen, where the kernel does not remember it (version 2 before Linux 5.19, gVisor).
     peak: AtomicU64,
 }
 
@@ -40,14 +40,10 @@ impl Cgroup {
     fn version_2(&self) -> Usage {
         let at = |file: &str| self.root.join(file);
         let memory_bytes = number(&at("memory.current"));
-        let seen = self
-            .peak
-            .fetch_max(memory_bytes, Ordering::Relaxed)
-            .max(memory_bytes);
         Usage {
             cpu_ms: entry(&at("cpu.stat"), "usage_usec") / 1000,
             memory_bytes,
-            peak_memory_bytes: number(&at("memory.peak")).max(seen),
+            peak_memory_bytes: number(&at("memory.peak")).max(self.most_seen(memory_bytes)),
             oom_kills: entry(&at("memory.events"), "oom_kill"),
             processes: number(&at("pids.current")),
         }
@@ -55,13 +51,21 @@ impl Cgroup {
 
     fn version_1(&self) -> Usage {
         let memory = self.controller("memory");
+        let memory_bytes = number(&memory.join("memory.usage_in_bytes"));
+        let peak = number(&memory.join("memory.max_usage_in_bytes"));
         Usage {
             cpu_ms: number(&self.controller("cpuacct").join("cpuacct.usage")) / 1_000_000,
-            memory_bytes: number(&memory.join("memory.usage_in_bytes")),
-            peak_memory_bytes: number(&memory.join("memory.max_usage_in_bytes")),
+            memory_bytes,
+            peak_memory_bytes: peak.max(self.most_seen(memory_bytes)),
             oom_kills: entry(&memory.join("memory.oom_control"), "oom_kill"),
             processes: number(&self.controller("pids").join("pids.current")),
         }
+    }
+
+    /// The most memory that was seen until now, this included.
+    fn most_seen(&self, memory_bytes: u64) -> u64 {
+        let before = self.peak.fetch_max(memory_bytes, Ordering::Relaxed);
+        before.max(memory_bytes)
     }
 
     /// The folder of a controller of version 1, which may share it: `cpu,cpuacct`.
@@ -144,6 +148,13 @@ mod tests {
         fs::write(root.path().join("memory.current"), "100\n").unwrap();
         let usage = cgroup.usage();
         assert_eq!((usage.memory_bytes, usage.peak_memory_bytes), (100, 4096));
+    }
+
+    #[test]
+    fn version_1_without_a_peak_remembers_what_it_saw() {
+        let root = cgroup(&[("memory/memory.usage_in_bytes", "4096\n")]);
+        let usage = Cgroup::at(root.path()).usage();
+        assert_eq!((usage.memory_bytes, usage.peak_memory_bytes), (4096, 4096));
     }
 
     #[test]

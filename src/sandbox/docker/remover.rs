@@ -6,6 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -13,6 +14,7 @@ use tokio::task::JoinSet;
 use super::calls::Calls;
 use super::labels::container_name;
 use super::meters::Meters;
+use super::outcome;
 use super::register::Register;
 use crate::sandbox::linked::Owned;
 use crate::sandbox::{SandboxError, SandboxId};
@@ -33,18 +35,23 @@ const PAUSES: [Duration; 4] = [
 pub(super) struct Remover {
     queue: mpsc::UnboundedSender<SandboxId>,
     register: Register,
+    calls: Calls,
 }
 
 impl Remover {
     pub(super) fn spawn(calls: Calls, register: Register, meters: Meters) -> Remover {
         let (queue, dropped) = mpsc::unbounded_channel();
         let removal = Removal {
-            calls,
+            calls: calls.clone(),
             register: register.clone(),
             meters,
         };
         tokio::spawn(run(removal, dropped));
-        Remover { queue, register }
+        Remover {
+            queue,
+            register,
+            calls,
+        }
     }
 
     /// Owns the sandbox's container from now on, although it may not be there yet.
@@ -87,9 +94,14 @@ impl OwnedContainer {
     }
 }
 
+#[async_trait]
 impl Owned for OwnedContainer {
     fn leave(&self) {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = End::Left;
+    }
+
+    async fn ran_out_of_memory(&self) -> bool {
+        outcome::ran_out_of_memory(&self.remover.calls, &self.name()).await
     }
 }
 

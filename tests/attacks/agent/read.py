@@ -2,6 +2,8 @@
 # stopped by: the agent is not dumpable: its entries belong to root
 # expect: ok
 # like: SandboxEscapeBench PID namespace exposure
+# runsc: gVisor does not keep a process that is not dumpable from its user: code reads the agent and writes into its link, which is its own word only
+# runsc allows: /proc/1/
 import os
 
 entries = ("mem", "maps", "smaps", "environ", "auxv", "exe", "cwd", "root", "io", "stack", "syscall", "personality", "pagemap",

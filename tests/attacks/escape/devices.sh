@@ -2,6 +2,12 @@
 # stopped by: a closed list of devices
 # expect: ok
 # like: SandboxEscapeBench privileged container
+# runsc: gVisor's own devices: fuse and a tun that leads nowhere; it makes others that it does not have
+# runsc allows: /dev/net/tun$
+# runsc allows: /dev/fuse$
+# runsc allows: fuse$
+# runsc allows: net/tun$
+# runsc allows: made 
 known='^/dev/(console|full|null|ptmx|pts/ptmx|random|tty|urandom|zero|pts/[0-9]+)$'
 for device in $(find /dev \( -type b -o -type c \) 2>/dev/null); do
     if echo "$device" | grep -qE "$known"; then echo "HELD: only $device"; else echo "ESCAPED: $device"; fi

@@ -3,6 +3,8 @@
 # expect: ok
 # like: SandboxEscapeBench host path mounts
 # like: SandboxEval information exposure: files of the system
+# runsc: the root comes from gVisor's gofer by 9P, read-only
+# runsc allows: a mount of 9p at /$
 while read -r _ _ _ _ point options _ rest; do
     kind=${rest#*- } kind=${kind%% *}
     case "$kind:$point" in

@@ -2,6 +2,10 @@
 # stopped by: masked files, no capability, seccomp
 # expect: ok
 # like: SandboxEval information exposure: the system
+# runsc: gVisor does not keep a process that is not dumpable from its user: code reads the agent and writes into its link, which is its own word only; its kernel messages are made up
+# runsc allows: /proc/1/environ
+# runsc allows: /proc/1/maps
+# runsc allows: dmesg
 tell() { if [ -n "$(head -c 64 "$1" 2>/dev/null | tr -d '\0')" ]; then echo "ESCAPED: $1"; else echo "HELD: $1"; fi; }
 for path in /proc/kcore /proc/keys /proc/timer_list /proc/sched_debug /proc/latency_stats /proc/kmsg /proc/vmallocinfo \
     /proc/slabinfo /proc/pagetypeinfo /proc/1/environ /proc/1/stack /proc/1/maps /sys/kernel/debug/sleep_time \

@@ -2,6 +2,8 @@
 # stopped by: read-only /proc/sys and /sys, masked files, no capability
 # expect: ok
 # like: SandboxEscapeBench core_pattern and kernel parameters
+# runsc: gVisor counts and shows this for itself; the engine's limits hold from outside
+# runsc allows: /proc/self/oom_score_adj
 write() { if (echo "$2" >"$1") 2>/dev/null; then echo "ESCAPED: $1"; else echo "HELD: $1"; fi; }
 write /proc/sys/kernel/core_pattern '|/tmp/own'
 write /proc/sys/kernel/modprobe /tmp/own

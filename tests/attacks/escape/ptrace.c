@@ -1,6 +1,15 @@
 // attack: a look into other processes, and a hand in them
 // stopped by: seccomp; the agent is not dumpable either
 // expect: ok
+// runsc: it is gVisor's own kernel that answers, and none of the host's: the engine's seccomp profile is not applied in it
+// runsc expect: ok, error
+// runsc allows: take a file of 
+// runsc allows: attach to 
+// runsc allows: seize 
+// runsc allows: read 
+// runsc allows: write 
+// runsc allows: compare 
+// runsc allows: be traced by 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

@@ -2,6 +2,8 @@
 // stopped by: nothing yet: timers and watches of neighbours can be refused meanwhile; no kernel needs any, and all go on
 // expect: ok
 // prints: HELD: used up
+// runsc: gVisor has no such limits for a user: the sandbox's own memory is used up
+// runsc expect: ok, out_of_memory, killed
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>

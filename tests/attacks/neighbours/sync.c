@@ -1,6 +1,9 @@
 // attack: the host's disks, by asking for all that is unwritten to be written, again and again
 // stopped by: seccomp: sync and syncfs say that it is done
 // expect: ok
+// runsc: a sync takes gVisor long; the processor quota holds
+// runsc expect: ok, timeout
+// runsc allows: it wrote for
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>

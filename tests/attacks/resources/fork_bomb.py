@@ -5,6 +5,8 @@
 # within: 30
 # like: Piston fork
 # like: SandboxEval dangerous operations: fork bomb
+# runsc: gVisor's own threads count as processes: at the limit all of the sandbox ends
+# runsc expect: timeout, killed, out_of_memory
 import os, time
 
 while True:

@@ -1,6 +1,8 @@
 // attack: more processes than allowed
 // stopped by: the limit of processes
 // expect: ok
+// runsc: gVisor's own threads count as processes: at the limit all of the sandbox ends
+// runsc expect: ok, killed
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
 // stopped by: the agent, which collects what has ended
 // expect: ok
 // within: 60
+// runsc: gVisor makes processes slowly: the deadline comes first
+// runsc expect: ok, timeout
 #include <errno.h>
 #include <stdio.h>
 #include <sys/wait.h>

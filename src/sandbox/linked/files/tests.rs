@@ -12,8 +12,13 @@ use crate::sandbox::{Sandbox, SandboxId};
 
 struct Nothing;
 
+#[async_trait::async_trait]
 impl Owned for Nothing {
     fn leave(&self) {}
+
+    async fn ran_out_of_memory(&self) -> bool {
+        false
+    }
 }
 
 /// A sandbox whose agent answers the one request that it is asked with this, and then says these bytes.
