@@ -134,6 +134,24 @@ async fn an_ended_session_leaves_nothing() {
     world.settled().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_session_is_not_found_by_the_next_service_and_its_id_is_free() {
+    let world = world().await;
+    let owner = Owner::local();
+    let chosen = SessionRequest {
+        id: Some(SessionId::random()),
+        ..python()
+    };
+    for _ in 0..100 {
+        let session = create(&world, chosen.clone()).await.unwrap();
+        let ended = world.service.end_session(&owner, session.id()).await;
+        ended.unwrap();
+    }
+    let world = world.restarted().await;
+    assert!(world.service.sessions(&owner).is_empty());
+    world.settled().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_is_its_owner_s_only() {
     let world = world().await;

@@ -77,6 +77,12 @@ impl Drop for Reserved {
     }
 }
 
+impl Session {
+    fn is_there_for(&self, owner: &Owner) -> bool {
+        self.shared.owner == *owner && self.state() != State::Ended
+    }
+}
+
 /// What an earlier life has left on disk.
 pub(in crate::service) struct Remembered {
     records: Records,
@@ -154,7 +160,7 @@ impl Sessions {
         id: SessionId,
     ) -> Result<Arc<Session>, ServiceError> {
         match self.locked().get(&id) {
-            Some(Entry::Here(session)) if session.shared.owner == *owner => Ok(session.clone()),
+            Some(Entry::Here(session)) if session.is_there_for(owner) => Ok(session.clone()),
             Some(Entry::Here(_) | Entry::Starting) | None => Err(ServiceError::NotFound),
         }
     }
@@ -163,7 +169,7 @@ impl Sessions {
     pub(in crate::service) fn list(&self, owner: &Owner) -> Vec<Arc<Session>> {
         let sessions = self.locked();
         let here = sessions.values().filter_map(|entry| match entry {
-            Entry::Here(session) if session.shared.owner == *owner => Some(session.clone()),
+            Entry::Here(session) if session.is_there_for(owner) => Some(session.clone()),
             Entry::Here(_) | Entry::Starting => None,
         });
         let mut list: Vec<_> = here.collect();
@@ -199,8 +205,7 @@ impl Sessions {
     ) -> Result<(), ServiceError> {
         let session = self.find(owner, id)?;
         session.shared.over.cancel();
-        session.ended().await;
-        self.locked().remove(&id);
+        session.shared.gone.cancelled().await;
         Ok(())
     }
 
@@ -320,19 +325,19 @@ impl Sessions {
         })
     }
 
-    /// What is left to do when a session's task has come to its end.
+    /// What is left to do when a session's task has come to its end. Its id is free once nothing of it is left.
     async fn ended(&self, shared: &Shared, end: End) {
-        let id = shared.id;
-        // Whoever deleted it may have been faster.
-        self.locked().remove(&id);
+        let _gone_at_last = shared.gone.clone().drop_guard();
         let keep = end == End::Stopped && self.parts.limits.at_shutdown == AtShutdown::Keep;
         if keep {
-            return shared.leave();
+            shared.leave();
+        } else {
+            self.meters.ended(end);
+            shared.remove();
+            self.records.remove(shared.id).await;
+            tracing::info!(session = %shared.id, ?end, "a session ended");
         }
-        self.meters.ended(end);
-        shared.remove();
-        self.records.remove(id).await;
-        tracing::info!(session = %id, ?end, "a session ended");
+        self.locked().remove(&shared.id);
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {

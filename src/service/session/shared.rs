@@ -48,6 +48,8 @@ pub(super) struct Shared {
     pub(super) cursors: Cursors,
     /// Cancelled: the session is to end.
     pub(super) over: CancellationToken,
+    /// Cancelled: nothing of it is left, but what is kept for the next life of the service.
+    pub(super) gone: CancellationToken,
     pub(super) created: Timestamp,
     pub(super) meters: Meters,
     records: Records,
@@ -89,6 +91,7 @@ impl Shared {
             activity: Activity::new(),
             cursors: parts.cursors,
             over: CancellationToken::new(),
+            gone: CancellationToken::new(),
             created: record.created,
             meters: parts.meters,
             records: parts.records,
