@@ -1,10 +1,12 @@
 //! The register: every container that a value in this process owns, that is being removed, or that is expected.
 //!
 //! What carries our labels and is in no register is a stray. So an entry is made *before* the engine is asked for the
-//! container, and taken out only after it is gone (or given up to the sweep). An expected one is owned by nobody yet, or
+//! container, and taken out only after it is gone (or given up to the sweep). A container may have two owners for a moment,
+//! one who abandons it and one who still works with it: it is out when both have left. An expected one is owned by nobody yet, or
 //! for a while: a session's, between two lives of the service or of its link.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,20 +17,26 @@ use crate::sandbox::SandboxId;
 /// Cloning is cheap; all clones are one register.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Register {
-    entries: Arc<watch::Sender<HashSet<String>>>,
+    /// How many own each.
+    entries: Arc<watch::Sender<HashMap<String, usize>>>,
     expected: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Register {
     pub(super) fn enter(&self, sandbox: &SandboxId) {
         self.entries.send_modify(|entries| {
-            entries.insert(sandbox.to_string());
+            *entries.entry(sandbox.to_string()).or_default() += 1;
         });
     }
 
     pub(super) fn leave(&self, sandbox: &SandboxId) {
         self.entries.send_modify(|entries| {
-            entries.remove(&sandbox.to_string());
+            if let Entry::Occupied(mut owners) = entries.entry(sandbox.to_string()) {
+                *owners.get_mut() -= 1;
+                if *owners.get() == 0 {
+                    owners.remove();
+                }
+            }
         });
     }
 
@@ -44,7 +52,7 @@ impl Register {
 
     /// Whether the sandbox that a label names is somebody's, or expected.
     pub(super) fn holds(&self, label: &str) -> bool {
-        self.entries.borrow().contains(label) || self.expected().contains(label)
+        self.entries.borrow().contains_key(label) || self.expected().contains(label)
     }
 
     /// How many are owned, or being removed.
@@ -55,7 +63,7 @@ impl Register {
     /// Waits until nothing is owned, `limit` at most; says how many are then.
     pub(super) async fn drained(&self, limit: Duration) -> usize {
         let mut entries = self.entries.subscribe();
-        let empty = entries.wait_for(HashSet::is_empty);
+        let empty = entries.wait_for(HashMap::is_empty);
         // Whether in time or not, the number says it.
         let _ = tokio::time::timeout(limit, empty).await;
         self.entries.borrow().len()
@@ -81,6 +89,18 @@ mod tests {
         assert!(!register.holds(&first.to_string()));
         assert_eq!(register.drained(Duration::from_secs(1)).await, 1);
         register.leave(&second);
+        assert_eq!(register.drained(Duration::from_secs(1)).await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_two_own_is_waited_for_until_both_have_left() {
+        let register = Register::default();
+        let sandbox = SandboxId::random();
+        register.enter(&sandbox);
+        register.enter(&sandbox);
+        register.leave(&sandbox);
+        assert_eq!(register.drained(Duration::from_secs(1)).await, 1);
+        register.leave(&sandbox);
         assert_eq!(register.drained(Duration::from_secs(1)).await, 0);
     }
 

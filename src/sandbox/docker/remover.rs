@@ -135,7 +135,7 @@ async fn run(removal: Removal, mut dropped: mpsc::UnboundedReceiver<SandboxId>) 
         }
         removals.spawn(removal.clone().remove_and_leave(sandbox));
     }
-    removals.join_all().await;
+    while removals.join_next().await.is_some() {}
 }
 
 impl Removal {
