@@ -27,5 +27,6 @@ mod readme;
 mod sandboxes;
 mod service;
 mod session_files;
+mod sessions;
 mod shell;
 mod support;

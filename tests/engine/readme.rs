@@ -38,7 +38,7 @@ async fn its_shell_examples_give_what_it_says() {
             .map(|example| run(example, &service))
             .collect()
     });
-    assert!(answers.len() >= 3, "{examples:?}");
+    assert!(answers.len() >= 4, "{examples:?}");
     let first: serde_json::Value = serde_json::from_str(&answers[0]).unwrap();
     assert_eq!(first["output"], "42");
     assert_eq!(first["status"], "ok");
@@ -47,4 +47,5 @@ async fn its_shell_examples_give_what_it_says() {
     assert_eq!(second["files"][0]["filename"], "sorted.csv", "{second:#}");
     let third: serde_json::Value = serde_json::from_str(&answers[2]).unwrap();
     assert_eq!(third["output"], "1,234,567", "{third:#}");
+    assert_eq!(answers[3], "42", "the session's");
 }

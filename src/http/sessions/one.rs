@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::fields::{self, SessionFields};
 use super::model::SessionInUse;
-use super::own::{OwnSession, no_session};
+use super::own::{IdInPath, OwnSession, no_session};
 use crate::http::app::App;
 use crate::http::body::{self, BodyLimits};
 use crate::http::field::{FieldErrors, Loc};
@@ -78,9 +78,9 @@ fn parse(text: &str) -> Result<SessionChange, Problem> {
 pub async fn end_session(
     State(app): State<Arc<App>>,
     Caller(owner): Caller,
-    OwnSession(session): OwnSession,
+    IdInPath(id): IdInPath,
 ) -> Result<StatusCode, Problem> {
-    let ended = app.service.end_session(&owner, session.id()).await;
+    let ended = app.service.end_session(&owner, id).await;
     ended.map_err(|_| no_session())?;
     Ok(StatusCode::NO_CONTENT)
 }
