@@ -86,9 +86,9 @@ async fn who_asks_is_told_who_it_is() {
 async fn environments_are_kernelspecs() {
     let bench = Bench::new().await;
     let specs = bench.get("/api/kernelspecs").await.json();
-    assert_eq!(specs["default"], "python");
+    assert_eq!(specs["default"], "python3");
     let names: Vec<_> = specs["kernelspecs"].as_object().unwrap().keys().collect();
-    assert_eq!(names, ["bash", "python"]);
+    assert_eq!(names, ["bash", "python3"]);
     let bash = &specs["kernelspecs"]["bash"];
     assert_eq!(bash["name"], "bash");
     assert_eq!(bash["spec"]["display_name"], "BASH");
@@ -122,7 +122,7 @@ async fn a_post_without_a_body_starts_the_usual_kernel() {
     let answer = empty(&bench, Method::POST, "/api/kernels").await;
     let model = answer.json_of(StatusCode::CREATED);
     assert_eq!(answer.header("location"), path(&model, ""));
-    assert_eq!(model["name"], "python");
+    assert_eq!(model["name"], "python3");
     assert_eq!(model["execution_state"], "idle");
     assert_eq!(model["connections"], 0);
     let activity = model["last_activity"].as_str().unwrap();
@@ -144,9 +144,10 @@ async fn a_post_without_a_body_starts_the_usual_kernel() {
 async fn the_names_that_notebooks_carry_mean_an_environment() {
     let bench = Bench::new().await;
     for (asked, name) in [
-        ("python3", "python"),
+        ("python3", "python3"),
+        ("python", "python3"),
         ("bash", "bash"),
-        ("xpython", "python"),
+        ("xpython", "python3"),
     ] {
         assert_eq!(start(&bench, json!({"name": asked})).await["name"], name);
     }
@@ -154,7 +155,7 @@ async fn the_names_that_notebooks_carry_mean_an_environment() {
     assert_eq!(answer.fields(), ["body.name"]);
     let problem = answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
     let message = problem["message"].as_str().unwrap();
-    assert!(message.contains("bash, python"), "{message}");
+    assert!(message.contains("bash, python3"), "{message}");
 }
 
 #[tokio::test]

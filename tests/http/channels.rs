@@ -513,6 +513,22 @@ async fn what_is_sent_to_a_dead_kernel_is_dropped_and_a_restart_goes_on() {
 }
 
 #[tokio::test]
+async fn a_restart_that_was_asked_for_is_no_news_of_a_kernel_that_died() {
+    let world = World::new().await;
+    let mut client = world.open(Framing::V1).await;
+    client.run("a", "print one").await;
+    world.post("restart").await;
+    client.execute("b", "print two").await;
+    loop {
+        let heard = client.next().await.unwrap();
+        assert_ne!(heard.content["execution_state"], "restarting");
+        if heard.parent["msg_id"] == "b" && heard.channel == ChannelName::Shell {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_stops_closes_its_websockets_first() {
     let world = World::new().await;
     let mut client = world.open(Framing::V1).await;

@@ -44,7 +44,7 @@ async fn a_document_gets_a_kernel_and_keeps_it() {
     assert_eq!(model["path"], "a.ipynb");
     assert_eq!(model["type"], "notebook");
     assert_eq!(model["notebook"], json!({"path": "a.ipynb", "name": "a"}));
-    assert_eq!(model["kernel"]["name"], "python");
+    assert_eq!(model["kernel"]["name"], "python3");
     let again = create(&bench, notebook("a.ipynb", json!({"name": "bash"}))).await;
     assert_eq!(again["id"], model["id"]);
     assert_eq!(again["kernel"]["id"], model["kernel"]["id"]);

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::kernel_name::kernel_name;
 use crate::service::session::{Session, SessionView};
 
 /// A kernel.
@@ -26,7 +27,7 @@ impl KernelModel {
     pub fn of_view(view: &SessionView) -> Self {
         Self {
             id: view.id.to_string(),
-            name: view.environment.clone(),
+            name: kernel_name(&view.environment).to_owned(),
             last_activity: time(view.last_activity),
             execution_state: view.state.as_jupyter(),
             connections: view.connections,

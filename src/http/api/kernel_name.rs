@@ -1,7 +1,8 @@
 //! Which environment a kernel's name means.
 //!
-//! A kernel is called as its environment. Notebooks carry the names that kernels have elsewhere, so those are understood too,
-//! where no environment has that very name.
+//! A kernel is called as its environment, but for Python's: every Jupyter calls it `python3`, notebooks say so, and a gateway takes
+//! it for the usual one before it has asked. Names that other kernels have elsewhere are understood too, where no environment has
+//! that very name.
 
 use crate::http::app::App;
 use crate::http::field::Loc;
@@ -11,13 +12,16 @@ use crate::sandbox::EnvironmentImage;
 /// The kernel of who names none, where there is one of that name.
 const USUAL: &str = "python";
 
+/// What Jupyter's clients call the usual one.
+const USUAL_ELSEWHERE: &str = "python3";
+
 /// Names of kernelspecs as their own installers write them, and the environment that runs such notebooks.
 const ALIASES: &[(&str, &str)] = &[
-    ("python3", "python"),  // ipykernel
-    ("xpython", "python"),  // xeus-python
-    ("ir", "r"),            // IRkernel
-    ("xr", "r"),            // xeus-r
-    ("deno", "typescript"), // Deno
+    (USUAL_ELSEWHERE, USUAL), // ipykernel
+    ("xpython", "python"),    // xeus-python
+    ("ir", "r"),              // IRkernel
+    ("xr", "r"),              // xeus-r
+    ("deno", "typescript"),   // Deno
     ("tslab", "typescript"),
     ("jslab", "javascript"),       // tslab's other half
     ("ijavascript", "javascript"), // IJavascript
@@ -53,6 +57,15 @@ pub async fn environment(app: &App, name: Option<&str>) -> Result<EnvironmentIma
     })
 }
 
+/// What Jupyter's clients call an environment's kernel.
+pub fn kernel_name(environment: &str) -> &str {
+    if environment == USUAL {
+        USUAL_ELSEWHERE
+    } else {
+        environment
+    }
+}
+
 /// The one of this name.
 pub fn meant<'a>(name: &str, environments: &'a [EnvironmentImage]) -> Option<&'a EnvironmentImage> {
     let named = |name: &str| environments.iter().find(|it| it.name == name);
@@ -66,7 +79,8 @@ pub fn usual(environments: &[EnvironmentImage]) -> Option<&EnvironmentImage> {
 }
 
 fn unknown(name: &str, environments: &[EnvironmentImage]) -> Problem {
-    let known: Vec<_> = environments.iter().map(|it| it.name.as_str()).collect();
+    let known = environments.iter().map(|it| kernel_name(&it.name));
+    let known: Vec<_> = known.collect();
     let known = known.join(", ");
     let shortened: String = name.chars().take(64).collect();
     let reason = format!("there is no kernel {shortened:?}; there are: {known}");
@@ -89,6 +103,14 @@ mod tests {
         assert_eq!(name_of(meant("python3", &both[..1])), Some("python"));
         assert_eq!(name_of(meant("ir", &both)), None);
         assert_eq!(name_of(meant("", &both)), None);
+    }
+
+    #[test]
+    fn python_is_called_as_everywhere() {
+        let all = [environment("python"), environment("python_scientific")];
+        assert_eq!(kernel_name("python"), "python3");
+        assert_eq!(name_of(meant(kernel_name("python"), &all)), Some("python"));
+        assert_eq!(kernel_name("python_scientific"), "python_scientific");
     }
 
     #[test]

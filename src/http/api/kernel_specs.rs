@@ -9,7 +9,7 @@ use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use serde::Serialize;
 
-use super::kernel_name::{meant, usual};
+use super::kernel_name::{kernel_name, meant, usual};
 use super::logo;
 use crate::http::app::App;
 use crate::http::file_url::encoded;
@@ -51,10 +51,10 @@ struct Spec {
 
 impl KernelSpecModel {
     fn of(environment: &EnvironmentImage, prefix: &str) -> Self {
-        let name = encoded(&environment.name);
-        let logo = format!("{prefix}/kernelspecs/{name}/{LOGO}.svg");
+        let name = kernel_name(&environment.name);
+        let logo = format!("{prefix}/kernelspecs/{}/{LOGO}.svg", encoded(name));
         Self {
-            name: environment.name.clone(),
+            name: name.to_owned(),
             spec: Spec {
                 argv: [],
                 env: BTreeMap::new(),
@@ -76,10 +76,12 @@ pub async fn list(
     let environments = app.service.environments().await?;
     let model = |environment: &EnvironmentImage| {
         let model = KernelSpecModel::of(environment, app.server.prefix());
-        (environment.name.clone(), model)
+        (model.name.clone(), model)
     };
     Ok(Json(KernelSpecs {
-        default: usual(&environments).map_or_else(String::new, |it| it.name.clone()),
+        default: usual(&environments)
+            .map_or("", |it| kernel_name(&it.name))
+            .to_owned(),
         kernelspecs: environments.iter().map(model).collect(),
     }))
 }

@@ -307,6 +307,8 @@ impl Hub {
             return None;
         }
         tracing::info!(session = %self.shared.id, "the kernel ended; another one is started");
+        // Only of this: Jupyter's clients take it for news of a kernel that died.
+        self.say(ExecutionState::Restarting).await;
         // Where that does not work, the state says so.
         let _ = self.restart().await;
         None
@@ -318,7 +320,6 @@ impl Hub {
         };
         let sandbox = link.sandbox.clone();
         self.shared.set_state(State::Restarting);
-        self.say(ExecutionState::Restarting).await;
         let restarted = tokio::select! {
             restarted = sandbox.restart_kernel() => restarted,
             () = self.shared.over.cancelled() => return Err(ServiceError::NotFound),
