@@ -35,6 +35,7 @@
 //! ```text
 //! main
 //! ├─ http::server          accepts; one task a connection; a dropped connection cancels its execution
+//! │  └─ a WebSocket        in its connection's place; closed when the server stops
 //! ├─ service::Service      ended by shut_down
 //! │  ├─ pool dispatcher    one task a start
 //! │  └─ reaper             sweeps, expiries, look-ups of environments
