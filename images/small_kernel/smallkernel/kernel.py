@@ -85,6 +85,10 @@ class Kernel:
             if any(descriptor in ready for descriptor in self._language.descriptors):
                 self._language.drain(self._emit)
 
+    def show(self, data: dict) -> None:
+        """Publishes an output of the cell that runs, as its MIME types and what each has."""
+        self._wire.publish("display_data", {"data": data, "metadata": {}, "transient": {}}, self._parent)
+
     def _serve_control(self) -> None:
         while True:
             self._handle(self._wire.control)
