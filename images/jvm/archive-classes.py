@@ -1,7 +1,7 @@
 """Runs the kernel once while the image is built, so that the JVM archives the classes that it loads: a kernel that finds
 them mapped into its memory starts in half the time.
 
-    archive-classes.py KERNEL_FOLDER      writes classes.jsa into it
+    archive-classes.py KERNEL_FOLDER CELLS      writes classes.jsa into it, after a run of the cells in a JSON file
 """
 
 import hashlib
@@ -15,27 +15,12 @@ import time
 
 import zmq
 
-CELLS = [
-    'System.out.println("hello");',
-    "int x = 1;",
-    "x + 1",
-    "class A { int f() { return 3; } }",
-    "new A().f()",
-    "import java.util.stream.*; IntStream.range(0, 9).boxed().map(i -> i * i).collect(Collectors.toList())",
-    "import java.nio.file.*; Files.writeString(Path.of(\"/tmp/made\"), \"x\"); Files.readAllLines(Path.of(\"/tmp/made\"))",
-    'record P(int a, String b) {} new P(1, "x")',
-    'String.format("%5.2f %s", 1.5, "x")',
-    'for (var entry : Map.of("a", 1).entrySet()) System.err.println(entry);',
-    'throw new RuntimeException("x");',
-    'int bad = "s";',
-]
 WAIT_MS = 120_000
 CONNECTION = {
     "ip": "127.0.0.1",
     "transport": "tcp",
     "key": "build",
     "signature_scheme": "hmac-sha256",
-    "kernel_name": "java",
     **{f"{channel}_port": 41001 + at for at, channel in enumerate(("shell", "iopub", "stdin", "control", "hb"))},
 }
 
@@ -51,19 +36,21 @@ def request(shell: zmq.Socket, kind: str, content: dict) -> None:
     shell.recv_multipart()
 
 
-def main(folder: str) -> None:
+def main(folder: str, cells: str) -> None:
     archive = os.path.join(folder, "classes.jsa")
     with open("/tmp/connection.json", "w", encoding="utf-8") as file:
         json.dump(CONNECTION, file)
     with open(os.path.join(folder, "kernel.json"), encoding="utf-8") as file:
         argv = json.load(file)["argv"]
     argv = [part.replace("-XX:SharedArchiveFile=", "-XX:ArchiveClassesAtExit=") for part in argv]
+    with open(cells, encoding="utf-8") as file:
+        codes = json.load(file)
     kernel = subprocess.Popen([part.replace("{connection_file}", "/tmp/connection.json") for part in argv])
     shell = zmq.Context().socket(zmq.DEALER)
     shell.linger = 0
     shell.connect(f"tcp://127.0.0.1:{CONNECTION['shell_port']}")
     request(shell, "kernel_info_request", {})
-    for code in CELLS:
+    for code in codes:
         request(shell, "execute_request", {"code": code, "silent": False, "allow_stdin": False})
     kernel.send_signal(signal.SIGTERM)
     kernel.wait(WAIT_MS / 1000)
@@ -73,4 +60,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
