@@ -40,10 +40,14 @@ class ConformanceTest(unittest.TestCase):
         os.chdir(cls.home)
 
     def restart(self):
+        """Kills the kernel's process and starts another."""
         type(self).client.close()
         type(self).client = KernelClient(KERNELSPEC)
 
     def run_case(self, case):
+        if "before_restart" in case:
+            self.client.execute(case["before_restart"])
+            self.restart()
         if "interrupt_after" in case:
             return self.client.execute_interrupting(case["code"], case["interrupt_after"])
         if "stdin" in case:
