@@ -12,7 +12,7 @@
 //! ├─ egress         what may be reached, and the way there
 //! ├─ packages       what is installed for an execution, and kept
 //! ├─ metrics        what is counted
-//! └─ reaper         strays, expired files, new images
+//! └─ reaper         strays, expired files, what is left of installs, new images
 //! ```
 //!
 //! Its tasks, ended by [`Service::shut_down`], else by dropping the service:
@@ -145,6 +145,7 @@ impl Service {
             engine: engine.clone(),
             environments: environments.clone(),
             files: files.clone(),
+            packages: packages.clone(),
             sweep_deadline,
         };
         reaper.start(&tasks, &stop);

@@ -78,6 +78,11 @@ impl Packages {
         self.cache.meters.register(registry);
     }
 
+    /// Removes what installs that failed or ended have left behind, as far as no sandbox uses it any more.
+    pub(super) async fn tidy(&self) {
+        self.cache.tidy().await;
+    }
+
     /// What the request asks for, checked without asking anybody. None: for no packages.
     pub(super) fn check(
         &self,

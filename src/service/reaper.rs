@@ -1,4 +1,4 @@
-//! What must be done now and then: strays removed, expired files removed, environments looked up.
+//! What must be done now and then: strays removed, expired files and what is left of installs removed, environments looked up.
 //!
 //! One task each, so that none waits for another. A failure is logged, and the next turn tries again.
 
@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::sandbox::Engine;
 use crate::service::environments::{self, Environments};
 use crate::service::files::FileStore;
+use crate::service::packages::Packages;
 
 /// How often strays and expired files are looked for. Events are hints, a list is the truth.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -22,6 +23,7 @@ pub(super) struct Reaper {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) environments: Arc<Environments>,
     pub(super) files: Arc<FileStore>,
+    pub(super) packages: Arc<Packages>,
     /// The longest a sweep may take: a list and some removals.
     pub(super) sweep_deadline: Duration,
 }
@@ -33,9 +35,12 @@ impl Reaper {
         let sweeps = every(SWEEP_EVERY, move || reaper.clone().sweep());
         let reaper = self.clone();
         let expiries = every(SWEEP_EVERY, move || reaper.clone().remove_expired());
+        let reaper = self.clone();
+        let installs = every(SWEEP_EVERY, move || reaper.clone().tidy_packages());
         let look_ups = every(environments::REFRESH_EVERY, move || self.clone().look_up());
         tasks.spawn(stop.clone().run_until_cancelled_owned(sweeps));
         tasks.spawn(stop.clone().run_until_cancelled_owned(expiries));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(installs));
         tasks.spawn(stop.clone().run_until_cancelled_owned(look_ups));
     }
 
@@ -53,6 +58,10 @@ impl Reaper {
         if files > 0 {
             tracing::info!(files, "removed expired files");
         }
+    }
+
+    async fn tidy_packages(self) {
+        self.packages.tidy().await;
     }
 
     async fn look_up(self) {

@@ -1,8 +1,8 @@
 //! Installed sets: each once, however many ask at the same time, until there is no room.
 //!
 //! An install belongs to all who wait for it: it goes on while one of them does, and ends with the last. What it leaves
-//! behind then is a volume that no record names, and such are removed at the start and after each install. A set that an
-//! execution uses is never removed.
+//! behind then is a volume that no record names, and such are removed at the start, after each install, and now and then: right
+//! after an install its sandbox may still use it. A set that an execution uses is never removed.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -232,7 +232,7 @@ impl Cache {
     }
 
     /// Makes room, and removes the volumes that belong to no set. A failure is logged; the next time tries again.
-    async fn tidy(&self) {
+    pub(super) async fn tidy(&self) {
         let _one = self.tidying.lock().await;
         for (key, size) in self.to_evict() {
             tracing::info!(
