@@ -121,75 +121,77 @@ async fn holds(service: &Service, Case { environment, case }: Case) -> Option<St
 }
 
 fn differences(expect: &Value, answer: &Value, interrupted: bool) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut demand = |holds: bool, what: String| {
-        if !holds {
-            wrong.push(what);
-        }
-    };
     if interrupted {
-        demand(
-            answer["status"] == "timeout",
-            "it did not run into its timeout".to_owned(),
-        );
-        return wrong;
+        let timed_out = answer["status"] == "timeout";
+        return wrong_unless(timed_out, "it did not run into its timeout".to_owned());
     }
-    demand(
-        answer["status"] == expect["status"],
-        format!("status is not {}", expect["status"]),
+    let status = &expect["status"];
+    let mut wrong = wrong_unless(
+        &answer["status"] == status,
+        format!("status is not {status}"),
     );
     for stream in ["stdout", "stderr"] {
-        if let Some(text) = expect.get(stream) {
-            demand(&answer[stream] == text, format!("{stream} is not {text}"));
-        }
-        if let Some(part) = expect.get(format!("{stream}_contains")) {
-            let has = answer[stream]
-                .as_str()
-                .unwrap_or_default()
-                .contains(part.as_str().unwrap());
-            demand(has, format!("{stream} has no {part}"));
-        }
+        wrong.extend(text_differences(expect, stream, &answer[stream]));
     }
-    let outputs = answer["outputs"].as_array().cloned().unwrap_or_default();
-    if let Some(result) = expect.get("result") {
-        let shown = outputs.iter().any(|output| {
-            output["output_type"] == "execute_result" && &output["data"]["text/plain"] == result
-        });
-        demand(shown, format!("no result {result}"));
-    }
-    for mime in expect
-        .get("mime")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let shown = outputs
-            .iter()
-            .any(|output| output["data"].get(mime.as_str().unwrap()).is_some());
-        demand(shown, format!("no {mime}"));
-    }
-    for name in expect
-        .get("files")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let files = answer["files"].as_array().cloned().unwrap_or_default();
-        demand(
-            files.iter().any(|file| &file["filename"] == name),
-            format!("no file {name}"),
-        );
-    }
-    if let Some(error) = expect.get("error") {
-        let raised = outputs
-            .iter()
-            .find(|output| output["output_type"] == "error")
-            .cloned()
-            .unwrap_or_default();
-        for (field, of) in [("name", "ename"), ("value", "evalue")] {
-            let same = error.get(field).is_none_or(|value| &raised[of] == value);
-            demand(same, format!("{of} is not {}", error[field]));
-        }
+    wrong.extend(output_differences(expect, &listed(answer, "outputs")));
+    let files = listed(answer, "files");
+    for name in listed(expect, "files") {
+        let there = files.iter().any(|file| file["filename"] == name);
+        wrong.extend(wrong_unless(there, format!("no file {name}")));
     }
     wrong
+}
+
+fn wrong_unless(holds: bool, what: String) -> Vec<String> {
+    if holds { Vec::new() } else { vec![what] }
+}
+
+fn listed(of: &Value, field: &str) -> Vec<Value> {
+    of[field].as_array().cloned().unwrap_or_default()
+}
+
+/// What is expected of a text: all of it, or a part.
+fn text_differences(expect: &Value, field: &str, text: &Value) -> Vec<String> {
+    let whole = expect.get(field).filter(|whole| *whole != text);
+    let whole = whole.map(|whole| format!("{field} is not {whole}"));
+    let part = expect.get(format!("{field}_contains"));
+    let text = text.as_str().unwrap_or_default();
+    let part = part.filter(|part| !text.contains(part.as_str().unwrap()));
+    let part = part.map(|part| format!("{field} has no {part}"));
+    whole.into_iter().chain(part).collect()
+}
+
+fn output_differences(expect: &Value, outputs: &[Value]) -> Vec<String> {
+    let of = |kind: &'static str| outputs.iter().filter(move |is| is["output_type"] == kind);
+    let mut wrong = Vec::new();
+    if let Some(result) = expect.get("result") {
+        let shown = of("execute_result").any(|output| &output["data"]["text/plain"] == result);
+        wrong.extend(wrong_unless(shown, format!("no result {result}")));
+    }
+    for mime in listed(expect, "mime") {
+        let mime = mime.as_str().unwrap();
+        let shown = outputs
+            .iter()
+            .any(|output| output["data"].get(mime).is_some());
+        wrong.extend(wrong_unless(shown, format!("no {mime}")));
+    }
+    if let Some(error) = expect.get("error") {
+        let raised = of("error").next().cloned().unwrap_or_default();
+        wrong.extend(error_differences(error, &raised));
+    }
+    wrong
+}
+
+fn error_differences(expect: &Value, raised: &Value) -> Vec<String> {
+    let lines = listed(raised, "traceback");
+    let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+    let traceback = Value::from(lines.join("\n"));
+    [
+        ("name", &raised["ename"]),
+        ("value", &raised["evalue"]),
+        ("traceback", &traceback),
+    ]
+    .into_iter()
+    .flat_map(|(field, text)| text_differences(expect, field, text))
+    .collect()
 }

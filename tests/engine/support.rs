@@ -140,6 +140,11 @@ impl Service {
         containers_of(&self.instance)
     }
 
+    /// Its volumes of packages.
+    pub fn volumes(&self) -> Vec<String> {
+        volumes_of(&self.instance)
+    }
+
     /// Waits until it has exactly so many containers.
     pub async fn has_containers(&self, count: usize) {
         let reached = async || self.containers().len() == count;
@@ -182,7 +187,7 @@ impl Drop for Service {
             docker(&["rm", "-f", "-v", container]);
         }
         // Packages are kept for the next life of an instance. This one has none.
-        for volume in volumes_of(&self.instance) {
+        for volume in self.volumes() {
             docker(&["volume", "rm", &volume]);
         }
         if !std::thread::panicking() {
