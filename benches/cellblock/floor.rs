@@ -68,27 +68,29 @@ pub fn kernel_outputs() -> Samples {
     measured("output")
 }
 
+/// A cell in fresh kernels of an image, each of which has run two others.
+pub fn later_cells(image: &str, rounds: usize, code: &str) -> Samples {
+    samples(&run(image, rounds, rounds, code), "output")
+}
+
 fn measured(what: &str) -> Samples {
     static OUTPUT: OnceLock<Value> = OnceLock::new();
-    let output = OUTPUT.get_or_init(|| {
-        let (code, rounds, large_rounds) = (
-            include_str!("floor.py"),
-            ROUNDS.to_string(),
-            LARGE_ROUNDS.to_string(),
-        );
-        let mut arguments = vec!["run", "--rm"];
-        arguments.extend(HARDENING);
-        arguments.extend([
-            "--workdir=/home/jovyan",
-            IMAGE,
-            "-c",
-            code,
-            &rounds,
-            &large_rounds,
-            LARGE_CODE,
-        ]);
-        serde_json::from_str(&docker(&arguments)).unwrap()
-    });
+    let output = OUTPUT.get_or_init(|| run(IMAGE, ROUNDS, LARGE_ROUNDS, LARGE_CODE));
+    samples(output, what)
+}
+
+/// Runs `floor.py`.
+fn run(image: &str, rounds: usize, large_rounds: usize, large: &str) -> Value {
+    let (rounds, large_rounds) = (rounds.to_string(), large_rounds.to_string());
+    let code = include_str!("floor.py");
+    let mut arguments = vec!["run", "--rm"];
+    arguments.extend(HARDENING);
+    arguments.extend(["--workdir=/home/jovyan", image, "-c", code]);
+    arguments.extend([rounds.as_str(), &large_rounds, large]);
+    serde_json::from_str(&docker(&arguments)).unwrap()
+}
+
+fn samples(output: &Value, what: &str) -> Samples {
     let seconds = output[what].as_array().unwrap().iter();
     seconds
         .map(|seconds| Duration::from_secs_f64(seconds.as_f64().unwrap()))

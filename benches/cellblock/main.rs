@@ -5,6 +5,8 @@
 //! | warm one-shot: a request that a warm sandbox waits for | the same first `execute_request` of a fresh kernel, sent by `jupyter_client` inside an identical container |
 //! | cold one-shot: a request with an empty pool | raw create + start of an identical container, plus the kernel's own boot in it |
 //! | stdout of 64 MB through an execution | the same bytes through a raw attach; the same cell read by `jupyter_client` |
+//! | pandas, numpy and a plot, warm | the same cell by `jupyter_client` in a fresh kernel of the same image, which loads them as it starts |
+//! | one-shot with packages that were installed before | a cold one-shot without |
 //! | a cell `1` of a session, over REST and over the WebSocket | the same cell by `jupyter_client`, in a kernel that has run cells before |
 //! | 256 MiB of binary buffers over the WebSocket | as many bytes through a raw attach |
 //! | resident memory | none: absolute |
@@ -16,6 +18,7 @@
 #[path = "../../tests/engine/channels.rs"]
 mod channels;
 mod floor;
+mod libraries;
 mod memory;
 mod sessions;
 #[path = "../../tests/engine/support.rs"]
@@ -48,7 +51,9 @@ const LARGE_ROUNDS: usize = 5;
 async fn main() {
     let mut table = Table::default();
     warm(&mut table).await;
-    cold(&mut table).await;
+    let cold = cold(&mut table).await;
+    libraries::packages(&mut table, &cold).await;
+    libraries::plots(&mut table).await;
     output(&mut table).await;
     sessions::measure(&mut table).await;
     sessions::many(&mut table).await;
@@ -68,7 +73,7 @@ async fn warm(table: &mut Table) {
     table.times("  beside a kernel's later cells", &samples, &floor.later);
 }
 
-async fn cold(table: &mut Table) {
+async fn cold(table: &mut Table) -> Samples {
     let containers = floor::raw_starts(ROUNDS).await;
     let boots = floor::kernel_boots();
     let service = Service::start(&[]).await;
@@ -82,6 +87,7 @@ async fn cold(table: &mut Table) {
         &samples,
         &containers.plus(&boots),
     );
+    samples
 }
 
 async fn hello(service: &Service, environment: &str) -> Duration {
