@@ -3,6 +3,7 @@
 mod config;
 mod doctor;
 mod health;
+mod keys;
 mod run;
 mod serve;
 mod shell;
@@ -33,6 +34,8 @@ enum Command {
     Run(run::Arguments),
     /// Write code in a session of a running service, and see what comes of it
     Shell(shell::Arguments),
+    /// Make, list and revoke keys in the keys file
+    Keys(keys::Arguments),
     /// Print the effective settings, each with its source
     Config(Flags),
     /// Say what the engine offers, what is missing, and how to mend it
@@ -59,6 +62,7 @@ fn perform(command: Command) -> anyhow::Result<ExitCode> {
             asynchronously(run::run(settings, arguments))
         }
         Command::Shell(arguments) => asynchronously(shell::run(arguments)),
+        Command::Keys(arguments) => keys::change(arguments),
         Command::Config(flags) => Ok(config::print(&load(&flags)?)),
         Command::Doctor(flags) => asynchronously(doctor::examine(load(&flags)?.settings)),
         Command::Health(flags) => asynchronously(health::ask(load(&flags)?.settings)),
@@ -98,6 +102,7 @@ fn start_log(log: &Log) -> anyhow::Result<()> {
 fn apart(mut settings: Settings, state_dir: &std::path::Path) -> Settings {
     state_dir.clone_into(&mut settings.state_dir);
     settings.engine.instance = format!("run-{}", std::process::id());
+    settings.keys_file = None;
     settings.pool.size = 0;
     settings.pool.sizes.clear();
     settings

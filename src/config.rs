@@ -11,6 +11,7 @@
 //! file     the TOML file as keys and values
 //! check    what must hold between settings
 //! host_rule  which hosts may be reached
+//! key_file   keys with an end and limits, in a file of their own
 //! server     how it is reached
 //! sessions   their settings
 //! seccomp  which system calls may be made
@@ -20,6 +21,7 @@ mod check;
 mod field;
 mod file;
 pub mod host_rule;
+pub mod key_file;
 mod keys;
 pub mod seccomp;
 mod server;
@@ -48,6 +50,8 @@ pub struct Settings {
     pub server: Server,
     /// API keys by the owner's name. Empty: no key is asked for, and it listens on loopback only.
     pub keys: BTreeMap<String, String>,
+    /// More keys, with an end and limits. None: no such file. Where one is named, a key is asked for, whatever is in it.
+    pub keys_file: Option<PathBuf>,
     /// Where stored files and the service's secret live.
     pub state_dir: PathBuf,
     /// The container engine.
@@ -77,6 +81,7 @@ impl Default for Settings {
         Settings {
             server: Server::default(),
             keys: BTreeMap::new(),
+            keys_file: None,
             state_dir: default_state_dir(),
             engine: Engine::default(),
             sandbox: Sandbox::default(),
@@ -103,6 +108,14 @@ fn default_state_dir() -> PathBuf {
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .unwrap_or_else(|| PathBuf::from("/var/lib"))
         .join("cellblock")
+}
+
+impl Settings {
+    /// Whether whoever asks must show a key.
+    #[must_use]
+    pub fn asks_for_keys(&self) -> bool {
+        !self.keys.is_empty() || self.keys_file.is_some()
+    }
 }
 
 /// The container engine.

@@ -6,6 +6,7 @@
 //! ├─ sessions       sandboxes that clients hold
 //! ├─ prepare        a sandbox as a request wants it
 //! ├─ environments   which there are
+//! ├─ keys           who may ask, and what they may do
 //! ├─ capacity       how many executions at once
 //! ├─ pool           sandboxes started ahead of need
 //! ├─ files          what is stored
@@ -21,6 +22,7 @@
 //! ├─ dispatcher     the pool; └─ a start each, ended with it
 //! ├─ a session's hub, and its executions
 //! ├─ sweeps
+//! ├─ a look at the keys file
 //! ├─ expiries
 //! └─ look-ups
 //! ```
@@ -33,6 +35,7 @@ pub mod execution;
 pub mod files;
 pub mod health;
 mod metrics;
+pub mod keys;
 pub mod owner;
 mod packages;
 mod pool;
@@ -63,6 +66,7 @@ use execution::result::ExecutionResult;
 use execution::watch::Watcher;
 use files::FileStore;
 use health::{Health, Pulse};
+use keys::Keys;
 use metrics::{Metrics, Now};
 use owner::Owner;
 use packages::Packages;
@@ -84,6 +88,7 @@ pub struct Service {
     sessions: Sessions,
     pool: Arc<Pool>,
     files: Arc<FileStore>,
+    keys: Arc<Keys>,
     capacity: Arc<Capacity>,
     metrics: Metrics,
     pulse: Pulse,
@@ -125,6 +130,7 @@ impl Service {
         resolver: Arc<dyn Resolver>,
     ) -> Result<Service, ServiceError> {
         let sweep_deadline = settings.engine.call_timeout * 2;
+        let keys = Arc::new(Keys::open(settings)?);
         let remembered = Remembered::read(&settings.state_dir, &*engine)?;
         sweep(&*engine, sweep_deadline).await?;
         let files = Arc::new(FileStore::open(&settings.state_dir, &settings.files).await?);
@@ -149,6 +155,8 @@ impl Service {
             sweep_deadline,
         };
         reaper.start(&tasks, &stop);
+        let watch = keys.clone().watch();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
         let capacity = Arc::new(Capacity::new(settings.execution.max_concurrent));
         let preparer = Preparer {
             bounds: settings.execution.clone(),
@@ -202,6 +210,7 @@ impl Service {
             sessions,
             pool,
             files,
+            keys,
             capacity,
             metrics,
             tasks,
@@ -290,6 +299,12 @@ impl Service {
     #[must_use]
     pub fn files(&self) -> &FileStore {
         &self.files
+    }
+
+    /// Who may ask.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<Keys> {
+        &self.keys
     }
 
     /// The state of things, at a glance.

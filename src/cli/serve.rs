@@ -48,7 +48,7 @@ async fn connect(settings: &Settings) -> anyhow::Result<DockerEngine> {
 
 fn announce(settings: &Settings, listener: &TcpListener) {
     let address = listener.local_addr().unwrap_or(settings.server.listen);
-    if settings.keys.is_empty() {
+    if !settings.asks_for_keys() {
         tracing::warn!("no API key is set: whoever reaches {address} may run code");
     }
     tracing::info!("listening on http://{address} (documentation at /docs)");

@@ -38,11 +38,11 @@ fn demand(holds: bool, key: &str, reason: impl Into<String>) -> Result<(), Setti
 fn listening(settings: &Settings) -> Result<(), SettingsError> {
     let address = settings.server.listen;
     demand(
-        address.ip().is_loopback() || !settings.keys.is_empty(),
+        address.ip().is_loopback() || settings.asks_for_keys(),
         "listen",
         format!(
-            "{address} can be reached by others, and no API key is set: set `keys` (CELLBLOCK_KEYS=name=key), or \
-             listen on 127.0.0.1"
+            "{address} can be reached by others, and no API key is set: set `keys` (CELLBLOCK_KEYS=name=key) or \
+             `keys_file`, or listen on 127.0.0.1"
         ),
     )?;
     let url = settings.server.public_url.as_deref();

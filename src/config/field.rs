@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub(super) enum Field<'a> {
     /// Networks, and single addresses.
     Networks(&'a mut Vec<IpNet>),
     Number(&'a mut f64),
+    OptionalPath(&'a mut Option<PathBuf>),
     OptionalText(&'a mut Option<String>),
     Path(&'a mut PathBuf),
     Seccomp(&'a mut Seccomp),
@@ -56,6 +57,9 @@ impl Field<'_> {
             Field::Names(field) => *field = list(text, |name| Ok(name.to_owned()))?,
             Field::Networks(field) => *field = list(text, network)?,
             Field::Number(field) => *field = parse(text, "a number")?,
+            Field::OptionalPath(field) => {
+                *field = Some(PathBuf::from(text)).filter(|_| !text.is_empty())
+            }
             Field::OptionalText(field) => {
                 *field = Some(text.to_owned()).filter(|text| !text.is_empty())
             }
@@ -86,6 +90,9 @@ impl Field<'_> {
             Field::LogFormat(LogFormat::Text) => quoted("text"),
             Field::LogFormat(LogFormat::Json) => quoted("json"),
             Field::Number(field) => field.to_string(),
+            Field::OptionalPath(field) => {
+                quoted(field.as_deref().unwrap_or(Path::new("")).display())
+            }
             Field::OptionalText(field) => quoted(field.as_deref().unwrap_or_default()),
             Field::Path(field) => quoted(field.display()),
             Field::Seccomp(field) => quoted(field),

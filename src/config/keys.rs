@@ -63,6 +63,11 @@ pub(super) const KEYS: &[Key] = &[
         field: |settings| Field::Secrets(&mut settings.keys),
     },
     Key {
+        name: "keys_file",
+        help: "File of keys with an end and limits, which `cellblock keys` writes; read again when it changes",
+        field: |settings| Field::OptionalPath(&mut settings.keys_file),
+    },
+    Key {
         name: "state_dir",
         help: "Where stored files and the service's secret live",
         field: |settings| Field::Path(&mut settings.state_dir),

@@ -32,8 +32,8 @@ impl App {
     /// Takes from the settings what HTTP needs.
     pub fn new(service: Arc<Service>, settings: &Settings) -> Arc<Self> {
         Arc::new(Self {
+            keys: Keys::new(service.keys().clone()),
             service,
-            keys: Keys::new(&settings.keys),
             server: settings.server.clone(),
             execution: settings.execution.clone(),
             files: settings.files.clone(),

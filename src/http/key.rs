@@ -3,10 +3,8 @@
 //! A key comes in `X-API-Key`, or in `Authorization` as `Bearer` or `token`. Routes that browsers and Jupyter
 //! clients open without headers take [`CallerOrToken`], which also reads `?token=`; no other route does, because urls end up in logs.
 //!
-//! Keys are compared by their SHA-256, all of them, in constant time: how long it takes says nothing of any key,
-//! not its length, nor whose it nearly was.
+//! How they are kept and compared is in [`service::keys`](crate::service::keys).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query};
@@ -14,25 +12,23 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use super::app::App;
 use super::problem::Problem;
+use crate::service::keys;
 use crate::service::owner::Owner;
 
 /// The header for keys.
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// All keys, as digests. None at all: everybody is the local owner.
+/// All keys. None at all: everybody is the local owner.
 #[derive(Debug)]
-pub struct Keys(Vec<(Owner, [u8; 32])>);
+pub struct Keys(Arc<keys::Keys>);
 
 impl Keys {
-    /// Keys by the owner's name.
-    pub fn new(keys: &BTreeMap<String, String>) -> Self {
-        let entry = |(name, key): (&String, &String)| (Owner::named(name), digest(key.as_bytes()));
-        Self(keys.iter().map(entry).collect())
+    /// These.
+    pub fn new(keys: Arc<keys::Keys>) -> Self {
+        Self(keys)
     }
 
     /// Whether no key is asked for.
@@ -49,26 +45,9 @@ impl Keys {
         match shown {
             _ if self.is_empty() => Ok(Some(Owner::local())),
             None => Ok(None),
-            Some(key) => self.find(key).map(Some).ok_or_else(unknown_key),
+            Some(key) => self.0.owner_of(key).map(Some).ok_or_else(unknown_key),
         }
     }
-
-    fn find(&self, key: &[u8]) -> Option<Owner> {
-        let key = digest(key);
-        self.0
-            .iter()
-            .fold(None, |found, (owner, known)| {
-                match known.ct_eq(&key).into() {
-                    true => Some(owner),
-                    false => found,
-                }
-            })
-            .cloned()
-    }
-}
-
-fn digest(key: &[u8]) -> [u8; 32] {
-    Sha256::digest(key).into()
 }
 
 fn unknown_key() -> Problem {
@@ -161,17 +140,28 @@ impl AnyCaller {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::config::Settings;
     use crate::http::problem::Kind;
 
     fn keys() -> Keys {
         let key = |name: &str, key: &str| (name.to_owned(), key.to_owned());
-        Keys::new(&BTreeMap::from([
+        with(BTreeMap::from([
             key("ada", "first"),
             key("grace", "second"),
         ]))
+    }
+
+    fn with(keys: BTreeMap<String, String>) -> Keys {
+        let settings = Settings {
+            keys,
+            ..Settings::default()
+        };
+        Keys::new(Arc::new(keys::Keys::open(&settings).unwrap()))
     }
 
     fn owner(header: &'static str, value: &'static str) -> Result<Option<Owner>, Problem> {
@@ -208,7 +198,7 @@ mod tests {
 
     #[test]
     fn without_keys_everybody_is_local() {
-        let keys = Keys::new(&BTreeMap::new());
+        let keys = with(BTreeMap::new());
         assert_eq!(keys.owner_of(None), Ok(Some(Owner::local())));
     }
 }

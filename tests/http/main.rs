@@ -12,6 +12,7 @@ mod documents;
 mod execute;
 mod files;
 mod keys;
+mod keys_file;
 mod local;
 mod metrics;
 #[path = "../service/numbers.rs"]
