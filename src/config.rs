@@ -12,8 +12,7 @@
 //! check    what must hold between settings
 //! host_rule  which hosts may be reached
 //! key_file   keys with an end and limits, in a file of their own
-//! server     how it is reached
-//! sessions   their settings
+//! server, sessions, log  their settings
 //! seccomp  which system calls may be made
 //! ```
 
@@ -23,6 +22,7 @@ mod file;
 pub mod host_rule;
 pub mod key_file;
 mod keys;
+mod log;
 pub mod seccomp;
 mod server;
 mod sessions;
@@ -38,6 +38,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use host_rule::HostRule;
+pub use log::{Log, LogFormat};
 use seccomp::Seccomp;
 pub use server::Server;
 pub use sessions::{AtShutdown, Sessions};
@@ -52,6 +53,10 @@ pub struct Settings {
     pub keys: BTreeMap<String, String>,
     /// More keys, with an end and limits. None: no such file. Where one is named, a key is asked for, whatever is in it.
     pub keys_file: Option<PathBuf>,
+    /// Sandboxes in all: warm ones, those of executions and of sessions. Beyond it, 429. 256.
+    pub max_sandboxes: u32,
+    /// The share of the host's memory beyond which nothing new is begun, from 0.5 to 1. 1: there is no such share. 0.9.
+    pub memory_guard: f64,
     /// Where stored files and the service's secret live.
     pub state_dir: PathBuf,
     /// The container engine.
@@ -82,6 +87,8 @@ impl Default for Settings {
             server: Server::default(),
             keys: BTreeMap::new(),
             keys_file: None,
+            max_sandboxes: 256,
+            memory_guard: 0.9,
             state_dir: default_state_dir(),
             engine: Engine::default(),
             sandbox: Sandbox::default(),
@@ -344,33 +351,6 @@ impl Default for Packages {
             installing: 2,
         }
     }
-}
-
-/// What is logged, to stderr.
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// Which lines, in the language of `RUST_LOG`. bollard would log whole requests at `debug`.
-    pub filter: String,
-    /// How they look. `text`.
-    pub format: LogFormat,
-}
-
-impl Default for Log {
-    fn default() -> Log {
-        Log {
-            filter: "info,bollard=info".to_owned(),
-            format: LogFormat::Text,
-        }
-    }
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// An environment whose image carries no labels of ours: an `[[environments]]` table of the file.

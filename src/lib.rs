@@ -5,7 +5,7 @@
 //!           ╱     │     ╲            only wire; everything else points down
 //!        http     │      ╲           knows HTTP, and is the only layer that does
 //!           ╲     ▼       ╲
-//!            service       ╲         decides: environments, pool, executions, files, packages, egress
+//!            service       ╲         decides: keys, quotas, environments, pool, executions, files, packages, egress
 //!             ╱    ╲        ╲
 //!       jupyter    sandbox ◄── sandbox::docker ──► Docker Engine API
 //!                     │
@@ -38,6 +38,8 @@
 //! │  └─ a WebSocket        in its connection's place; closed when the server stops
 //! ├─ service::Service      ended by shut_down
 //! │  ├─ pool dispatcher    one task a start
+//! │  ├─ guard              looks at the host's memory
+//! │  ├─ keys               looks at the keys file
 //! │  └─ reaper             sweeps, expiries, look-ups of environments
 //! └─ sandbox::docker       ends when the engine and all its containers are dropped
 //!    ├─ remover            removals, four at once

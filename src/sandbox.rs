@@ -269,6 +269,8 @@ pub trait Engine: Send + Sync + 'static {
     async fn remove_package_volume(&self, name: &str) -> Result<(), SandboxError>;
     /// The package volumes of this instance.
     async fn package_volumes(&self) -> Result<Vec<PackageVolumeInfo>, SandboxError>;
+    /// The share of its host's memory that is in use, from 0 to 1. None: nobody knows, because the host is elsewhere.
+    fn host_memory_used(&self) -> Option<f64>;
     /// Waits until everything that was dropped is removed, `limit` at most; says how many are left.
     async fn drain(&self, limit: Duration) -> usize;
     /// Shows in the registry what it counts.

@@ -9,10 +9,13 @@
 //! ├─ keys           who may ask, and what they may do
 //! ├─ capacity       how many executions at once
 //! ├─ pool           sandboxes started ahead of need
+//! ├─ bound          how many sandboxes in all
+//! ├─ guard          whether the host is short of memory
 //! ├─ files          what is stored
 //! ├─ egress         what may be reached, and the way there
 //! ├─ packages       what is installed for an execution, and kept
 //! ├─ metrics        what is counted
+//! ├─ quota          how much each owner may use
 //! └─ reaper         strays, expired files, what is left of installs, new images
 //! ```
 //!
@@ -22,24 +25,27 @@
 //! ├─ dispatcher     the pool; └─ a start each, ended with it
 //! ├─ a session's hub, and its executions
 //! ├─ sweeps
-//! ├─ a look at the keys file
+//! ├─ looks at the keys file, and at the host's memory
 //! ├─ expiries
 //! └─ look-ups
 //! ```
 
+mod bound;
 mod capacity;
 pub mod egress;
 mod environments;
 pub mod error;
 pub mod execution;
 pub mod files;
+mod guard;
 pub mod health;
-mod metrics;
 pub mod keys;
+mod metrics;
 pub mod owner;
 mod packages;
 mod pool;
 pub mod prepare;
+mod quota;
 mod reaper;
 pub mod session;
 mod spec;
@@ -56,6 +62,7 @@ pub use error::ServiceError;
 
 use crate::config::Settings;
 use crate::sandbox::{Engine, EnvironmentImage};
+use bound::Bound;
 use capacity::Capacity;
 use egress::{Dialer, Resolver, SystemResolver};
 use environments::Environments;
@@ -65,13 +72,15 @@ use execution::request::ExecutionRequest;
 use execution::result::ExecutionResult;
 use execution::watch::Watcher;
 use files::FileStore;
+use guard::Guard;
 use health::{Health, Pulse};
 use keys::Keys;
 use metrics::{Metrics, Now};
 use owner::Owner;
 use packages::Packages;
-use pool::Pool;
+use pool::{Around, Pool};
 use prepare::Preparer;
+use quota::Quotas;
 use reaper::Reaper;
 use session::request::SessionRequest;
 use session::{Remembered, Session, SessionId, Sessions, SessionsParts};
@@ -144,7 +153,16 @@ impl Service {
         let recorder = Recorder::new(environments.clone());
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let (pool, dispatcher) = Pool::new(settings, engine.clone(), environments.watch());
+        let bound = Bound::new(settings.max_sandboxes);
+        let (guard, guarded) = Guard::new(settings.memory_guard, engine.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(guard.watch()));
+        let around = Around {
+            engine: engine.clone(),
+            environments: environments.watch(),
+            bound: bound.clone(),
+            guarded: guarded.clone(),
+        };
+        let (pool, dispatcher) = Pool::new(settings, around);
         let pool = Arc::new(pool);
         tasks.spawn(dispatcher.run(stop.clone()));
         let reaper = Reaper {
@@ -158,7 +176,10 @@ impl Service {
         let watch = keys.clone().watch();
         tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
         let capacity = Arc::new(Capacity::new(settings.execution.max_concurrent));
+        let quotas = Quotas::new(keys.clone());
         let preparer = Preparer {
+            quotas: quotas.clone(),
+            guarded,
             bounds: settings.execution.clone(),
             egress: settings.egress.clone(),
             dialer: dialer.clone(),
@@ -173,6 +194,8 @@ impl Service {
             limits: settings.sessions.clone(),
             bounds: settings.execution.clone(),
             engine: engine.clone(),
+            quotas,
+            bound,
             preparer: preparer.clone(),
             files: files.clone(),
             recorder: recorder.clone(),

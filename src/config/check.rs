@@ -125,7 +125,13 @@ fn sandboxes(settings: &Settings) -> Result<(), SettingsError> {
         "sandbox.open_files",
         "no kernel starts with less than 64",
     )?;
-    demand(settings.pool.starting >= 1, "pool.starting", "at least 1")
+    demand(settings.pool.starting >= 1, "pool.starting", "at least 1")?;
+    demand(settings.max_sandboxes >= 1, "max_sandboxes", "at least 1")?;
+    demand(
+        (0.5..=1.0).contains(&settings.memory_guard),
+        "memory_guard",
+        "from 0.5 to 1",
+    )
 }
 
 fn executions(settings: &Settings) -> Result<(), SettingsError> {

@@ -68,6 +68,16 @@ pub(super) const KEYS: &[Key] = &[
         field: |settings| Field::OptionalPath(&mut settings.keys_file),
     },
     Key {
+        name: "max_sandboxes",
+        help: "Sandboxes in all, warm ones and sessions included; beyond it warm ones are given up, then 429",
+        field: |settings| Field::Count(&mut settings.max_sandboxes),
+    },
+    Key {
+        name: "memory_guard",
+        help: "Share of the host's memory beyond which the pool shrinks and nothing new is begun; 1: none",
+        field: |settings| Field::Number(&mut settings.memory_guard),
+    },
+    Key {
         name: "state_dir",
         help: "Where stored files and the service's secret live",
         field: |settings| Field::Path(&mut settings.state_dir),

@@ -186,6 +186,14 @@ impl From<ServiceError> for Problem {
                 "Too much runs or waits already; try again later.",
             )
             .retry_after(retry_after),
+            ServiceError::OverQuota { limit, retry_after } => {
+                Self::new(Kind::Busy, format!("Over a limit of this key: {limit}."))
+                    .retry_after(retry_after)
+            }
+            ServiceError::ShortOfMemory { retry_after } => {
+                let detail = "The host is short of memory; try again later.";
+                Self::new(Kind::Unavailable, detail).retry_after(retry_after)
+            }
             ServiceError::Unavailable(words) => {
                 tracing::error!(%words, "unavailable");
                 Self::new(

@@ -16,6 +16,7 @@ mod attach;
 mod body;
 mod calls;
 mod environments;
+mod host;
 mod labels;
 mod meters;
 mod outcome;
@@ -65,6 +66,7 @@ struct Inner {
     seccomp: seccomp::Profile,
     start_timeout: Duration,
     max_message: usize,
+    is_here: bool,
 }
 
 /// Bytes of JSON that one byte of output may take: `\u0000`.
@@ -113,6 +115,7 @@ impl DockerEngine {
                 seccomp: seccomp::Profile::new(&settings.sandbox.seccomp),
                 start_timeout: settings.sandbox.start_timeout,
                 max_message: max_message(&settings.execution),
+                is_here: host::is_here(settings.engine.host.as_deref()),
                 calls,
                 instance,
                 register,
@@ -180,6 +183,10 @@ impl Engine for DockerEngine {
 
     async fn package_volumes(&self) -> Result<Vec<PackageVolumeInfo>, SandboxError> {
         packages::list(&self.inner).await
+    }
+
+    fn host_memory_used(&self) -> Option<f64> {
+        self.inner.is_here.then(host::memory_used).flatten()
     }
 
     async fn drain(&self, limit: Duration) -> usize {

@@ -68,6 +68,7 @@ struct Knobs {
     delay: Duration,
     strays: usize,
     package_volumes: BTreeMap<String, jiff::Timestamp>,
+    memory_used: Option<f64>,
 }
 
 impl Default for FakeEngine {
@@ -89,6 +90,7 @@ impl FakeEngine {
                 delay: Duration::ZERO,
                 strays: 0,
                 package_volumes: BTreeMap::new(),
+                memory_used: None,
             })),
             ledger: Arc::default(),
             processes: Arc::default(),
@@ -118,6 +120,11 @@ impl FakeEngine {
     /// How long starts take from now on.
     pub fn set_start_delay(&self, delay: Duration) {
         self.knobs().delay = delay;
+    }
+
+    /// The share of its host's memory that is in use from now on. Before that, nobody knows.
+    pub fn set_memory_used(&self, used: f64) {
+        self.knobs().memory_used = Some(used);
     }
 
     /// Leaves containers of an earlier life of the service behind, for the next sweep.
@@ -298,6 +305,10 @@ impl Engine for FakeEngine {
                 created: *created,
             })
             .collect())
+    }
+
+    fn host_memory_used(&self) -> Option<f64> {
+        self.knobs().memory_used
     }
 
     async fn drain(&self, _limit: Duration) -> usize {

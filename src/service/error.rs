@@ -37,6 +37,20 @@ pub enum ServiceError {
         /// When it makes sense to try again.
         retry_after: Duration,
     },
+    /// The owner has used up what its key may use.
+    #[error("over quota: {limit}")]
+    OverQuota {
+        /// Which limit, for the caller.
+        limit: String,
+        /// When there is room again.
+        retry_after: Duration,
+    },
+    /// The memory of the engine's host is short, and nothing new is begun.
+    #[error("the host is short of memory")]
+    ShortOfMemory {
+        /// When it makes sense to try again.
+        retry_after: Duration,
+    },
     /// Nothing can be done now: the engine is away, or the store is full. The words are for the log.
     #[error("unavailable: {0}")]
     Unavailable(String),

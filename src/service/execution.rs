@@ -31,11 +31,12 @@ mod untar;
 pub mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::collect::Collection;
+use self::collect::{Collection, Created};
 use self::conversation::{Conversation, Ending};
 use self::record::{About, Recorder};
 use self::request::{Cell, ExecutionRequest};
@@ -85,14 +86,25 @@ impl Executions {
     ) -> Result<ExecutionResult, ServiceError> {
         let _place = self.capacity.enter()?;
         request.cell.check(&self.bounds)?;
+        let mut counted = self.preparer.quotas.begin_execution(owner)?;
         let mut timing = Timing::default();
         let prepare = self.preparer.prepare(owner, &request.sandbox, &mut timing);
         let mut prepared = prepare.await?;
         let began = Instant::now();
+        counted.runs_on(prepared.spec.limits.cpus);
         let (ending, output) = self.converse(&mut prepared, request.cell, watcher).await;
         timing.run = began.elapsed();
         let sandbox = &*prepared.warm.sandbox;
-        Ok(self.collect(sandbox, owner, ending, output, timing).await)
+        let (usage, created) = self.collect(sandbox, owner, &mut timing).await;
+        counted.used(usage.map(|usage| Duration::from_millis(usage.cpu_ms)));
+        Ok(ExecutionResult {
+            status: status(ending, &output, usage),
+            output,
+            files: created.files,
+            files_left_out: created.left_out,
+            timing,
+            usage: usage.unwrap_or_default(),
+        })
     }
 
     async fn converse(
@@ -112,26 +124,18 @@ impl Executions {
         }
     }
 
+    /// What the sandbox used, if it says so, and the files that the code made.
     async fn collect(
         &self,
         sandbox: &dyn Sandbox,
         owner: &Owner,
-        ending: Ending,
-        output: Output,
-        mut timing: Timing,
-    ) -> ExecutionResult {
+        timing: &mut Timing,
+    ) -> (Option<Usage>, Created) {
         let began = Instant::now();
         let collection = Collection::new(&self.files, owner, &self.bounds);
-        let (usage, created) = tokio::join!(collect::usage(sandbox), collection.files_of(sandbox));
+        let collected = tokio::join!(collect::usage(sandbox), collection.files_of(sandbox));
         timing.copy_out = began.elapsed();
-        ExecutionResult {
-            status: status(ending, &output, usage),
-            output,
-            files: created.files,
-            files_left_out: created.left_out,
-            timing,
-            usage: usage.unwrap_or_default(),
-        }
+        collected
     }
 }
 

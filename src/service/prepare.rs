@@ -8,6 +8,7 @@
 
 mod check;
 mod inputs;
+mod permission;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -25,9 +26,11 @@ use super::egress::{Dialer, Route};
 use super::environments::Environments;
 use super::execution::result::Timing;
 use super::files::{FileName, FileStore};
+use super::guard::Guarded;
 use super::owner::Owner;
 use super::packages::{self, Lease, Packages};
 use super::pool::{Pool, Wanted, WarmSandbox};
+use super::quota::Quotas;
 use super::spec::Defaults;
 use crate::config;
 use crate::config::host_rule::HostRule;
@@ -112,6 +115,8 @@ pub(super) struct Prepared {
 /// Prepares sandboxes. Its clones are the same.
 #[derive(Clone)]
 pub(super) struct Preparer {
+    pub(super) quotas: Quotas,
+    pub(super) guarded: Guarded,
     pub(super) bounds: config::Execution,
     pub(super) egress: config::Egress,
     pub(super) dialer: Dialer,
@@ -133,12 +138,13 @@ impl Preparer {
         timing: &mut Timing,
     ) -> Result<Prepared, ServiceError> {
         check::check(request, &self.bounds)?;
+        self.guarded.admit()?;
         let plan = self.plan(owner, request).await?;
         let inputs =
             Inputs::gather(&self.files, owner, &request.files, self.bounds.max_input).await?;
         let lease = self.install(&plan, timing).await?;
         let spec = self.spec(request, &plan, lease.as_ref());
-        let warm = self.take(spec.clone(), timing).await?;
+        let warm = self.take(owner, spec.clone(), timing).await?;
         self.copy_in(&*warm.sandbox, inputs, owner, timing).await?;
         Ok(Prepared {
             warm,
@@ -171,6 +177,9 @@ impl Preparer {
 
     fn spec(&self, request: &SandboxRequest, plan: &Plan, lease: Option<&Lease>) -> SandboxSpec {
         let mut spec = self.defaults.spec_for(request, plan.environment.clone());
+        if let Some(most) = plan.memory {
+            spec.limits.memory = spec.limits.memory.min(most);
+        }
         if plan.route.is_some() {
             spec.network = Network::Proxy;
         }
@@ -184,6 +193,7 @@ impl Preparer {
     /// for, or long after.
     async fn take(
         &self,
+        owner: &Owner,
         spec: SandboxSpec,
         timing: &mut Timing,
     ) -> Result<WarmSandbox, ServiceError> {
@@ -193,7 +203,7 @@ impl Preparer {
             Wanted::Own(Box::new(spec))
         };
         let asked = Instant::now();
-        let warm = self.pool.take(wanted).await?;
+        let warm = self.pool.take(owner, wanted).await?;
         timing.queue = warm.begun.saturating_duration_since(asked);
         timing.start = asked.elapsed().saturating_sub(timing.queue);
         // From here on the lines of the request say in which sandbox.

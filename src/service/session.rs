@@ -6,6 +6,7 @@
 //!    ├─ shared      what its task and its users have in common
 //!    │  ├─ activity    use is a value; idleness begins when the last one is dropped
 //!    │  ├─ routes      whose request an answer belongs to
+//!    │  ├─ processor   what its sandbox uses of the owner's processor time
 //!    │  └─ cursors     how far each client has read, on disk
 //!    └─ hub         its task: events of the kernel → state, listeners
 //!       ├─ link        its sandbox while it is reached
@@ -26,6 +27,7 @@ mod id;
 mod link;
 mod listeners;
 mod meters;
+mod processor;
 mod record;
 mod register;
 pub mod request;
@@ -60,6 +62,7 @@ use crate::sandbox::{Sandbox, Usage};
 use crate::service::ServiceError;
 use crate::service::execution::record::Recorder;
 use crate::service::files::FileStore;
+use crate::service::quota::Quotas;
 
 /// Orders that wait for a session's task.
 const ORDERS: usize = 16;
@@ -80,6 +83,7 @@ pub struct Session {
     turn: Mutex<Usage>,
     waiting: Semaphore,
     recorder: Recorder,
+    quotas: Quotas,
 }
 
 impl fmt::Debug for Session {

@@ -8,13 +8,13 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use cellblock::config::Settings;
-use cellblock::config::key_file::{Change, Grant, NewKey};
+use cellblock::config::key_file::{Change, Grant, NewKey, Quota};
 use cellblock::sandbox::fake::FakeEngine;
 use cellblock::service::{Service, ServiceError};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use crate::bench::{Bench, keyed, request};
+use crate::bench::{Bench, execute, keyed, request};
 
 /// A keys file in a directory of its own.
 struct File {
@@ -35,10 +35,14 @@ impl File {
     }
 
     fn add(&self, name: &str, expires: Option<&str>) -> String {
+        self.add_granted(name, expires, Grant::default())
+    }
+
+    fn add_granted(&self, name: &str, expires: Option<&str>, grant: Grant) -> String {
         let key = NewKey {
             name: name.to_owned(),
             expires: expires.map(|expires| expires.parse().unwrap()),
-            grant: Grant::default(),
+            grant,
         };
         Change::begin(&self.path).unwrap().make(&key).unwrap()
     }
@@ -127,6 +131,47 @@ async fn a_file_that_breaks_or_goes_leaves_the_keys_as_they_were() {
     comes_to(&bench, &grace, StatusCode::OK).await;
     std::fs::write(&file.path, "").unwrap();
     comes_to(&bench, &ada, StatusCode::UNAUTHORIZED).await;
+}
+
+#[tokio::test]
+async fn over_a_limit_is_429_with_the_limit_and_a_time() {
+    let file = File::new();
+    let grant = Grant {
+        environments: Some(vec!["python".to_owned()]),
+        limits: Quota {
+            executions_per_minute: Some(1),
+            ..Quota::default()
+        },
+        ..Grant::default()
+    };
+    let key = file.add_granted("ada", None, grant);
+    let bench = file.bench().await;
+    let run = |json: &str| bench.send(keyed(execute(json.to_owned()), &key));
+    run(r#"{"code": "print a"}"#).await.json();
+    let refused = run(r#"{"code": "print a"}"#).await;
+    let seconds: u64 = refused.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((50..=60).contains(&seconds), "{seconds}");
+    let problem = refused.problem(StatusCode::TOO_MANY_REQUESTS);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("executions_per_minute"), "{detail}");
+}
+
+#[tokio::test]
+async fn an_environment_that_the_key_does_not_allow_is_a_wrong_field() {
+    let file = File::new();
+    let grant = Grant {
+        environments: Some(vec!["bash".to_owned()]),
+        ..Grant::default()
+    };
+    let key = file.add_granted("ada", None, grant);
+    let bench = file.bench().await;
+    let request = execute(r#"{"code": "print a"}"#);
+    let answer = bench.send(keyed(request, &key)).await;
+    assert_eq!(answer.fields(), ["body.execution_environment"]);
 }
 
 #[tokio::test]

@@ -13,5 +13,7 @@ mod metrics;
 mod numbers;
 mod packages;
 mod pool;
+mod quota;
+mod room;
 mod sessions;
 mod support;

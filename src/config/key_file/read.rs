@@ -19,6 +19,9 @@ use crate::config::host_rule::HostRule;
 /// Some ten thousand keys.
 const MAX_BYTES: u64 = 8 << 20;
 
+/// As much as a request has to ask for at least.
+const LEAST_MEMORY: ByteSize = ByteSize::mib(64);
+
 /// The keys in a file.
 ///
 /// # Errors
@@ -88,7 +91,7 @@ struct Limits {
     executions_per_minute: Option<u32>,
     cpu_per_day: Option<Text<humantime::Duration>>,
     sessions: Option<u32>,
-    memory: Option<Text<ByteSize>>,
+    memory: Option<Text<Memory>>,
     egress_per_day: Option<Text<ByteSize>>,
 }
 
@@ -117,9 +120,24 @@ impl From<Limits> for Quota {
             executions_per_minute: limits.executions_per_minute,
             cpu_per_day: limits.cpu_per_day.map(duration),
             sessions: limits.sessions,
-            memory: limits.memory.map(Text::get),
+            memory: limits.memory.map(|memory| memory.get().0),
             egress_per_day: limits.egress_per_day.map(Text::get),
         }
+    }
+}
+
+/// Memory in which a kernel starts.
+struct Memory(ByteSize);
+
+impl FromStr for Memory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Memory, String> {
+        let size = text.parse::<ByteSize>()?;
+        if size < LEAST_MEMORY {
+            return Err(format!("no kernel starts in less than {LEAST_MEMORY}"));
+        }
+        Ok(Memory(size))
     }
 }
 

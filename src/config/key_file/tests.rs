@@ -91,6 +91,10 @@ fn what_is_wrong_is_named_with_its_line_and_field() {
             "line 6, `execution`: unknown field",
         ),
         ("expire = \"x\"", "line 5, `expire`: unknown field"),
+        (
+            "limits = { memory = \"1MiB\" }",
+            "`limits`: no kernel starts in less",
+        ),
         ("name", "line 5, "),
     ] {
         let complaint = complaint(&one(more));

@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::refusal::Refusal;
+use crate::service::quota::Traffic;
 
 /// What is left. It only ever shrinks.
-#[derive(Debug)]
 pub(super) struct Meter {
     bytes: AtomicU64,
     connections: AtomicU64,
+    /// What the owner may still have today.
+    traffic: Option<Traffic>,
 }
 
 impl Meter {
@@ -16,7 +18,13 @@ impl Meter {
         Meter {
             bytes: AtomicU64::new(bytes),
             connections: AtomicU64::new(connections),
+            traffic: None,
         }
+    }
+
+    /// The same, counted against the owner's day too.
+    pub(super) fn counted_for(self, traffic: Option<Traffic>) -> Meter {
+        Meter { traffic, ..self }
     }
 
     /// Counts a connection, made or refused.
@@ -30,10 +38,16 @@ impl Meter {
 
     /// Counts bytes before they are passed on. Those that are too many are not passed on, nor is any after them.
     pub(super) fn bytes(&self, count: u64) -> Result<(), Refusal> {
-        take(&self.bytes, count).map_err(|()| {
+        let taken = take(&self.bytes, count).and_then(|()| self.take_of_day(count));
+        taken.map_err(|()| {
             self.bytes.store(0, Ordering::Relaxed);
             Refusal::UsedUp
         })
+    }
+
+    fn take_of_day(&self, count: u64) -> Result<(), ()> {
+        let taken = self.traffic.as_ref().map(|traffic| traffic.take(count));
+        taken.unwrap_or(Ok(())).map_err(|_| ())
     }
 }
 
@@ -45,7 +59,13 @@ fn take(left: &AtomicU64, count: u64) -> Result<(), ()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::config::Settings;
+    use crate::service::keys::Keys;
+    use crate::service::owner::Owner;
+    use crate::service::quota::Quotas;
 
     #[test]
     fn bytes_are_capped_over_all_connections() {
@@ -60,6 +80,31 @@ mod tests {
         let meter = Meter::new(10, 5);
         assert_eq!(meter.bytes(11), Err(Refusal::UsedUp));
         assert_eq!(meter.bytes(1), Err(Refusal::UsedUp));
+    }
+
+    #[test]
+    fn bytes_of_the_owners_day_are_capped_over_all_executions() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let key = format!(
+            "[[keys]]\nname = \"ada\"\nhash = \"{:064}\"\ncreated = \"2026-05-01T00:00:00Z\"\n\
+             limits = {{ egress_per_day = \"10B\" }}",
+            0
+        );
+        std::fs::write(file.path(), key).unwrap();
+        let settings = Settings {
+            keys_file: Some(file.path().to_owned()),
+            ..Settings::default()
+        };
+        let quotas = Quotas::new(Arc::new(Keys::open(&settings).unwrap()));
+        let owner = Owner::named("ada");
+        let meter = || Meter::new(100, 5).counted_for(Some(quotas.traffic(&owner)));
+        let (one, other) = (meter(), meter());
+        assert_eq!(one.bytes(9), Ok(()));
+        assert_eq!(other.bytes(1), Ok(()));
+        assert!(quotas.has_traffic(&owner).is_err());
+        assert_eq!(other.bytes(1), Err(Refusal::UsedUp));
+        assert_eq!(other.connection(), Err(Refusal::UsedUp));
+        assert_eq!(one.bytes(1), Err(Refusal::UsedUp));
     }
 
     #[test]

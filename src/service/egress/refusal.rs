@@ -18,7 +18,7 @@ pub(super) enum Refusal {
     Unreachable,
     /// The connections of this execution are used up.
     TooMany,
-    /// The bytes of this execution are used up.
+    /// The bytes of this execution, or those of its owner's day, are used up.
     UsedUp,
 }
 

@@ -14,6 +14,7 @@ use super::record::{OnBehalf, Record};
 use super::refusal::Refusal;
 use crate::config::host_rule::Host;
 use crate::sandbox::{Outbound, Sandbox, SandboxId, Wire};
+use crate::service::quota::Traffic;
 
 /// Connections of a sandbox at once. npm opens 15.
 const LANES: usize = 24;
@@ -32,6 +33,8 @@ pub(in crate::service) struct Route {
     pub(in crate::service) max_bytes: u64,
     /// Connections, refused ones included.
     pub(in crate::service) max_connections: u32,
+    /// Counts bytes against what the owner may have in a day. None: they are not the owner's.
+    pub(in crate::service) traffic: Option<Traffic>,
     /// For whom.
     pub(in crate::service) behalf: OnBehalf,
 }
@@ -52,7 +55,8 @@ impl Route {
 
     /// Never ends, so that a lost sandbox is found out by whoever works with it.
     async fn serve(&self, sandbox: &dyn Sandbox) {
-        let meter = Meter::new(self.max_bytes, self.max_connections.into());
+        let meter = Meter::new(self.max_bytes, self.max_connections.into())
+            .counted_for(self.traffic.clone());
         join_all((0..LANES).map(|_| self.lane(sandbox, &meter))).await;
         pending().await
     }

@@ -160,7 +160,8 @@ fn whose_fault(error: &ServiceError) -> &'static str {
         | ServiceError::NotFound
         | ServiceError::Conflict(_)
         | ServiceError::TooLarge { .. } => "refused",
-        ServiceError::Busy { .. } => "busy",
+        ServiceError::Busy { .. } | ServiceError::ShortOfMemory { .. } => "busy",
+        ServiceError::OverQuota { .. } => "over_quota",
         ServiceError::Unavailable(_)
         | ServiceError::StartTimeout(_)
         | ServiceError::Internal(_) => "failed",

@@ -155,6 +155,7 @@ impl Installer {
             dialer: self.dialer.clone(),
             max_bytes: self.settings.max_set_size.as_u64(),
             max_connections: MAX_CONNECTIONS,
+            traffic: None,
             behalf: order.behalf.clone(),
         }
     }

@@ -1,8 +1,7 @@
 //! The task that runs the pool: it alone knows the lines, who waits, and what is being started.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::future::{pending, poll_fn};
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,13 +11,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::line::Line;
 use super::starts::{Ended, Starts};
-use super::{Demand, Wanted};
+use super::waiting::Waiting;
+use super::{Around, Demand, Wanted};
 use crate::config;
-use crate::sandbox::{Engine, EnvironmentImage, SandboxSpec};
+use crate::sandbox::{EnvironmentImage, SandboxSpec};
 use crate::service::ServiceError;
+use crate::service::bound::{Bound, Slot};
 use crate::service::environments::{Images, Known};
+use crate::service::guard::{Guarded, Memory};
 use crate::service::health::EnvironmentHealth;
 use crate::service::spec::Defaults;
+
+/// When it makes sense to try again, where there are as many sandboxes as there may be.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What the settings say.
 pub(super) struct Rules {
@@ -46,9 +51,12 @@ pub(in crate::service) struct Dispatcher {
     demanded: mpsc::Receiver<Demand>,
     shown: watch::Sender<Vec<EnvironmentHealth>>,
     lines: BTreeMap<String, Line>,
-    /// The oldest first.
-    waiting: VecDeque<Demand>,
+    waiting: Waiting,
     starts: Starts,
+    bound: Bound,
+    slots: watch::Receiver<u32>,
+    guarded: Guarded,
+    memory: Memory,
 }
 
 enum Event {
@@ -57,32 +65,37 @@ enum Event {
     Died,
     EnvironmentsChanged(Images),
     RefillDue,
+    SlotsChanged,
+    MemoryChanged(Memory),
     Stop,
 }
 
 /// The start that comes next.
 enum Next {
-    Own(Box<SandboxSpec>, super::Answer),
-    Pooled(EnvironmentImage),
+    Own(Box<SandboxSpec>, super::Answer, Slot),
+    Pooled(EnvironmentImage, Slot),
 }
 
 impl Dispatcher {
     pub(super) fn new(
         rules: Rules,
-        engine: Arc<dyn Engine>,
-        environments: watch::Receiver<Known>,
+        around: Around,
         demanded: mpsc::Receiver<Demand>,
         shown: watch::Sender<Vec<EnvironmentHealth>>,
     ) -> Dispatcher {
-        let starts = Starts::new(engine, rules.start_timeout);
+        let starts = Starts::new(around.engine, rules.start_timeout);
         Dispatcher {
             rules,
-            environments,
+            environments: around.environments,
             demanded,
             shown,
             lines: BTreeMap::new(),
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             starts,
+            slots: around.bound.watch(),
+            bound: around.bound,
+            memory: around.guarded.memory(),
+            guarded: around.guarded,
         }
     }
 
@@ -95,8 +108,9 @@ impl Dispatcher {
                 Event::StartEnded(Some(ended)) => self.start_ended(ended),
                 Event::Died => self.lines.values_mut().for_each(Line::bury),
                 Event::EnvironmentsChanged(images) => self.environments_changed(&images),
+                Event::MemoryChanged(memory) => self.memory = memory,
                 // What there is to do now is done below, after every event.
-                Event::StartEnded(None) | Event::RefillDue => {}
+                Event::StartEnded(None) | Event::RefillDue | Event::SlotsChanged => {}
                 Event::Stop => break,
             }
             self.settle();
@@ -117,6 +131,9 @@ impl Dispatcher {
             Some(demand) = self.demanded.recv() => Event::Demanded(demand),
             () = death(&mut self.lines) => Event::Died,
             () = until(refill_at) => Event::RefillDue,
+            memory = self.guarded.changed() => Event::MemoryChanged(memory),
+            // It ends with `self`, which has the other end too.
+            Ok(()) = self.slots.changed() => Event::SlotsChanged,
         }
     }
 
@@ -126,7 +143,7 @@ impl Dispatcher {
             let line = || Line::new(image.clone(), size);
             self.lines.entry(image.name.clone()).or_insert_with(line);
         }
-        self.waiting.push_back(demand);
+        self.waiting.push(demand);
     }
 
     fn start_ended(&mut self, ended: Ended) {
@@ -144,12 +161,18 @@ impl Dispatcher {
         }
     }
 
-    /// Tells the oldest request that waits for this environment.
+    /// Tells the next request that waits for this environment.
     fn tell(&mut self, environment: &str, error: ServiceError) {
-        self.forget_gone();
-        let mut waiting = self.waiting.iter();
-        let oldest = waiting.position(|demand| demand.environment() == Some(environment));
-        if let Some(demand) = oldest.and_then(|oldest| self.waiting.remove(oldest)) {
+        self.waiting.forget_gone();
+        let is_next = |demand: &Demand| demand.environment() == Some(environment);
+        let next = self.waiting.iter().position(is_next);
+        if let Some(next) = next {
+            self.refuse(next, error);
+        }
+    }
+
+    fn refuse(&mut self, index: usize, error: ServiceError) {
+        if let Some(demand) = self.waiting.serve(index) {
             let _ = demand.answer.send(Err(error));
         }
     }
@@ -163,64 +186,77 @@ impl Dispatcher {
             let line = self.lines.entry(image.name.clone()).or_insert_with(line);
             line.set_image(image.clone());
         }
-        for demand in std::mem::take(&mut self.waiting) {
+        self.waiting.serve_each(|demand| {
             if demand.environment().is_none_or(there) {
-                self.waiting.push_back(demand);
-                continue;
+                return Some(demand);
             }
             let error = ServiceError::Unavailable("the environment's image is gone".to_owned());
             let _ = demand.answer.send(Err(error));
-        }
+            None
+        });
     }
 
     /// Hands out what there is, starts what is missing, and shows the result.
     fn settle(&mut self) {
-        self.forget_gone();
+        self.waiting.forget_gone();
         self.hand_out();
-        self.lines.values_mut().for_each(Line::trim);
+        for line in self.lines.values_mut() {
+            line.trim(stocked(line, self.memory));
+        }
         while self.starts.count() < self.rules.starting() {
             match self.next_start() {
-                Some(Next::Own(spec, answer)) => self.starts.begin_own(*spec, answer),
-                Some(Next::Pooled(image)) => self.starts.begin(self.rules.defaults.spec(image)),
+                Some(Next::Own(spec, answer, slot)) => self.starts.begin_own(*spec, answer, slot),
+                Some(Next::Pooled(image, slot)) => {
+                    self.starts.begin(self.rules.defaults.spec(image), slot)
+                }
                 None => break,
             }
         }
         self.show();
     }
 
-    fn forget_gone(&mut self) {
-        self.waiting.retain(|demand| !demand.answer.is_closed());
-    }
-
-    /// Gives the stock to the oldest requests.
+    /// Gives the stock to the requests, in turn.
     fn hand_out(&mut self) {
-        for demand in std::mem::take(&mut self.waiting) {
-            let line = demand
-                .environment()
-                .and_then(|name| self.lines.get_mut(name));
+        let lines = &mut self.lines;
+        self.waiting.serve_each(|demand| {
+            let line = demand.environment().and_then(|name| lines.get_mut(name));
             let Some((line, warm)) = line.and_then(|line| line.take().map(|warm| (line, warm)))
             else {
-                self.waiting.push_back(demand);
-                continue;
+                return Some(demand);
             };
             if let Err(Ok(warm)) = demand.answer.send(Ok(warm)) {
                 line.put_back(warm);
             }
-        }
+            None
+        });
     }
 
     fn next_start(&mut self) -> Option<Next> {
-        if let Some(index) = self.next_waiting() {
-            return self.start_for(index);
+        while let Some(index) = self.next_waiting() {
+            match self.make_room() {
+                Some(slot) => return self.start_for(index, slot),
+                None => self.refuse(index, full()),
+            }
         }
         let now = self.lines.values().find(|line| {
             let due = line.refill_at().is_none();
             due && self.lacks(line)
         });
-        now.map(|line| Next::Pooled(line.image.clone()))
+        Some(Next::Pooled(now?.image.clone(), self.bound.take()?))
     }
 
-    /// The oldest request that no start under way will serve.
+    /// A place for a request's sandbox, in that of a warm one if need be: one of the longest line.
+    fn make_room(&mut self) -> Option<Slot> {
+        let slot = self.bound.take();
+        if slot.is_some() {
+            return slot;
+        }
+        let longest = self.lines.values_mut().max_by_key(|line| line.warm())?;
+        longest.give_up_one();
+        self.bound.take()
+    }
+
+    /// The next request that no start under way will serve.
     fn next_waiting(&self) -> Option<usize> {
         let mut served: BTreeMap<&str, usize> = BTreeMap::new();
         self.waiting.iter().position(|demand| {
@@ -234,15 +270,15 @@ impl Dispatcher {
     }
 
     /// The start for a request: its own takes the request along.
-    fn start_for(&mut self, index: usize) -> Option<Next> {
-        if let Some(name) = self.waiting[index].environment() {
+    fn start_for(&mut self, index: usize, slot: Slot) -> Option<Next> {
+        if let Some(name) = self.waiting.iter().nth(index)?.environment() {
             let line = self.lines.get(name)?;
-            return Some(Next::Pooled(line.image.clone()));
+            return Some(Next::Pooled(line.image.clone(), slot));
         }
-        let demand = self.waiting.remove(index)?;
+        let demand = self.waiting.serve(index)?;
         match demand.wanted {
-            Wanted::Own(spec) => Some(Next::Own(spec, demand.answer)),
-            Wanted::Pooled(image) => Some(Next::Pooled(image)),
+            Wanted::Own(spec) => Some(Next::Own(spec, demand.answer, slot)),
+            Wanted::Pooled(image) => Some(Next::Pooled(image, slot)),
         }
     }
 
@@ -252,12 +288,14 @@ impl Dispatcher {
         let waiting = waiting
             .filter(|demand| demand.environment() == name)
             .count();
-        line.lacks(self.starts.count_for(&line.image.name), waiting)
+        let size = stocked(line, self.memory);
+        line.lacks(size, self.starts.count_for(&line.image.name), waiting)
     }
 
     /// When a refill that waits may start.
     fn refill_at(&self) -> Option<Instant> {
-        let lacking = self.lines.values().filter(|line| self.lacks(line));
+        let room = self.bound.room() > 0;
+        let lacking = self.lines.values().filter(|line| room && self.lacks(line));
         lacking.filter_map(Line::refill_at).min()
     }
 
@@ -279,6 +317,20 @@ impl Demand {
             Wanted::Pooled(image) => Some(&image.name),
             Wanted::Own(_) => None,
         }
+    }
+}
+
+/// How many of a line are kept warm.
+fn stocked(line: &Line, memory: Memory) -> usize {
+    match memory {
+        Memory::Calm => line.size,
+        Memory::Shrinking | Memory::Short => 0,
+    }
+}
+
+fn full() -> ServiceError {
+    ServiceError::Busy {
+        retry_after: RETRY_AFTER,
     }
 }
 

@@ -62,9 +62,14 @@ impl Line {
         self.stock.push_front(warm);
     }
 
-    /// Drops what is beyond its size.
-    pub(super) fn trim(&mut self) {
-        self.stock.truncate(self.size);
+    /// Drops what is beyond that.
+    pub(super) fn trim(&mut self, size: usize) {
+        self.stock.truncate(size);
+    }
+
+    /// Drops the oldest.
+    pub(super) fn give_up_one(&mut self) {
+        self.stock.pop_front();
     }
 
     /// Removes the dead. The refill then waits as after a failed start, so that a kernel which always dies
@@ -89,9 +94,9 @@ impl Line {
         death
     }
 
-    /// Whether a refill is wanted while so many starts are under way and requests wait.
-    pub(super) fn lacks(&self, starting: usize, waiting: usize) -> bool {
-        self.size + waiting > self.stock.len() + starting
+    /// Whether a refill up to that size is wanted while so many starts are under way and requests wait.
+    pub(super) fn lacks(&self, size: usize, starting: usize, waiting: usize) -> bool {
+        size + waiting > self.stock.len() + starting
     }
 
     /// When the next refill may start; None: now.

@@ -10,6 +10,7 @@ use super::Answer;
 use super::warm::WarmSandbox;
 use crate::sandbox::{Engine, SandboxError, SandboxSpec};
 use crate::service::ServiceError;
+use crate::service::bound::Slot;
 
 /// The starts under way. Dropping it ends them, and what they have made so far is removed.
 pub(super) struct Starts {
@@ -48,21 +49,21 @@ impl Starts {
     }
 
     /// Begins one for a line.
-    pub(super) fn begin(&mut self, spec: SandboxSpec) {
+    pub(super) fn begin(&mut self, spec: SandboxSpec, slot: Slot) {
         let line = spec.environment.name.clone();
         let (engine, start_timeout) = (self.engine.clone(), self.start_timeout);
-        let task = self
-            .tasks
-            .spawn(async move { Some(WarmSandbox::start(&*engine, &spec, start_timeout).await) });
+        let task = self.tasks.spawn(async move {
+            Some(WarmSandbox::start(&*engine, &spec, start_timeout, slot).await)
+        });
         self.lines.insert(task.id(), line);
     }
 
     /// Begins one for a single request. It ends when the request goes away.
-    pub(super) fn begin_own(&mut self, spec: SandboxSpec, mut answer: Answer) {
+    pub(super) fn begin_own(&mut self, spec: SandboxSpec, mut answer: Answer, slot: Slot) {
         let (engine, start_timeout) = (self.engine.clone(), self.start_timeout);
         self.tasks.spawn(async move {
             let started = tokio::select! {
-                started = WarmSandbox::start(&*engine, &spec, start_timeout) => Some(started),
+                started = WarmSandbox::start(&*engine, &spec, start_timeout, slot) => Some(started),
                 () = answer.closed() => None,
             };
             if let Some(started) = started {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::{Instant, timeout};
 
 use crate::sandbox::{Engine, KernelEvent, KernelMessages, Sandbox, SandboxError, SandboxSpec};
+use crate::service::bound::Slot;
 
 /// Beyond the start itself, for which the engine has its own deadline: creating, opening the messages, and the
 /// round trips between.
@@ -22,6 +23,8 @@ pub(in crate::service) struct WarmSandbox {
     pub(in crate::service) begun: Instant,
     /// When it was ready.
     pub(super) ready: Instant,
+    /// It counts among all sandboxes.
+    pub(in crate::service) slot: Slot,
     /// Its image's id.
     pub(super) image: String,
     ended: bool,
@@ -33,6 +36,7 @@ impl WarmSandbox {
         engine: &dyn Engine,
         spec: &SandboxSpec,
         start_timeout: Duration,
+        slot: Slot,
     ) -> Result<WarmSandbox, SandboxError> {
         let begun = Instant::now();
         let start = async {
@@ -48,6 +52,7 @@ impl WarmSandbox {
             messages,
             begun,
             ready: Instant::now(),
+            slot,
             image: spec.environment.image.clone(),
             ended: false,
         })

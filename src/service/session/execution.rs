@@ -40,8 +40,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// What is wrong with the cell; [`ServiceError::Busy`] where too many wait, or its turn does not come in time;
-    /// [`ServiceError::Conflict`] where the kernel has ended for good; as [`Session::sandbox`].
+    /// What is wrong with the cell; [`ServiceError::OverQuota`]; [`ServiceError::Busy`] where too many wait, or its turn does
+    /// not come in time; [`ServiceError::Conflict`] where the kernel has ended for good; as [`Session::sandbox`].
     pub async fn execute(
         self: &Arc<Self>,
         cell: Cell,
@@ -91,6 +91,7 @@ impl Session {
     ) -> Result<ExecutionResult, ServiceError> {
         cell.check(&self.bounds)?;
         self.must_live().await?;
+        let _counted = self.quotas.begin_execution(&self.shared.owner)?;
         let _use = self.hold();
         let asked = Instant::now();
         let turn = cancelled.run_until_cancelled(self.turn());
@@ -106,6 +107,9 @@ impl Session {
         let began = Instant::now();
         let (usage, created) = self.collect().await;
         timing.copy_out = began.elapsed();
+        if let Some(now) = usage {
+            self.shared.processor.count(&self.shared, now.cpu_ms);
+        }
         let usage = usage.map(|now| since(now, std::mem::replace(&mut *used, now)));
         Ok(ExecutionResult {
             status: status(ending, &output, usage),

@@ -16,6 +16,7 @@ use super::hub::{End, Hub};
 use super::id::SessionId;
 use super::link::Link;
 use super::meters::Meters;
+use super::processor::ProcessorTime;
 use super::record::{Record, Records};
 use super::request::SessionRequest;
 use super::shared::{Parts, Shared};
@@ -25,12 +26,14 @@ use crate::config::host_rule::HostRule;
 use crate::config::{self, AtShutdown};
 use crate::sandbox::{Engine, Usage};
 use crate::service::ServiceError;
+use crate::service::bound::Bound;
 use crate::service::egress::{OnBehalf, Route};
 use crate::service::execution::record::Recorder;
 use crate::service::execution::result::Timing;
 use crate::service::files::FileStore;
 use crate::service::owner::Owner;
 use crate::service::prepare::{Prepared, Preparer};
+use crate::service::quota::{CountedSession, Quotas};
 
 /// When it makes sense to try again, where there are too many sessions.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -40,6 +43,8 @@ pub(in crate::service) struct SessionsParts {
     pub(in crate::service) limits: config::Sessions,
     pub(in crate::service) bounds: config::Execution,
     pub(in crate::service) engine: Arc<dyn Engine>,
+    pub(in crate::service) quotas: Quotas,
+    pub(in crate::service) bound: Bound,
     pub(in crate::service) preparer: Preparer,
     pub(in crate::service) files: Arc<FileStore>,
     pub(in crate::service) recorder: Recorder,
@@ -115,7 +120,8 @@ impl Sessions {
         };
         let count = remembered.list.len();
         for record in remembered.list {
-            sessions.begin(record, None);
+            let counted = sessions.parts.quotas.resume_session(&record.owner);
+            sessions.begin(record, None, counted);
         }
         if count > 0 {
             tracing::info!(
@@ -139,6 +145,7 @@ impl Sessions {
     ) -> Result<Arc<Session>, ServiceError> {
         request.lifetime.check(&self.parts.limits)?;
         let reserved = self.reserve(request.id)?;
+        let counted = self.parts.quotas.begin_session(owner)?;
         let mut timing = Timing::default();
         let prepare = self
             .parts
@@ -148,7 +155,7 @@ impl Sessions {
         let prepared = prepared.ok_or_else(ServiceError::shutting_down)??;
         let record = self.record(reserved.id, owner, request, &prepared);
         self.records.write(record.clone()).await?;
-        let session = self.begin(record, Some(prepared));
+        let session = self.begin(record, Some(prepared), counted);
         tracing::info!(session = %session.id(), ?timing, "a session was made");
         Ok(session)
     }
@@ -257,15 +264,33 @@ impl Sessions {
     }
 
     /// Starts its task. Without a sandbox it looks for it.
-    fn begin(&self, record: Record, prepared: Option<Prepared>) -> Arc<Session> {
+    fn begin(
+        &self,
+        record: Record,
+        prepared: Option<Prepared>,
+        counted: CountedSession,
+    ) -> Arc<Session> {
         let (kernel, id) = (record.kernel, record.id);
-        let (link, route, lease) = match prepared {
+        let quotas = self.parts.quotas.clone();
+        let processor = match prepared {
+            Some(_) => ProcessorTime::new(quotas),
+            None => ProcessorTime::resumed(quotas),
+        };
+        let (link, route, lease, slot) = match prepared {
             Some(prepared) => {
                 let (sandbox, messages) = (prepared.warm.sandbox, prepared.warm.messages);
                 let link = Link::new(sandbox.into(), messages, prepared.route.as_ref());
-                (Some(link), prepared.route, prepared.lease)
+                (
+                    Some(link),
+                    prepared.route,
+                    prepared.lease,
+                    prepared.warm.slot,
+                )
             }
-            None => (None, self.route_again(&record), None),
+            None => {
+                let slot = self.parts.bound.take_regardless();
+                (None, self.route_again(&record), None, slot)
+            }
         };
         let shared = Arc::new(Shared::new(Parts {
             engine: self.parts.engine.clone(),
@@ -274,6 +299,7 @@ impl Sessions {
             record,
             route,
             meters: self.meters.clone(),
+            processor,
         }));
         if let Some(link) = &link {
             shared.set_link(Some(link));
@@ -285,10 +311,11 @@ impl Sessions {
         self.locked().insert(id, Entry::Here(session.clone()));
         let sessions = self.clone();
         self.parts.tasks.spawn(async move {
-            let end = hub.run(sessions.parts.stop.clone()).await;
-            // The packages are held until the sandbox that reads them is dropped.
-            sessions.ended(&shared, end).await;
-            drop(lease);
+            let end = tokio::select! {
+                end = hub.run(sessions.parts.stop.clone()) => end,
+                () = shared.processor.watch(&shared) => unreachable!("watching does not end"),
+            };
+            sessions.ended(&shared, end, (lease, counted, slot)).await;
         });
         session
     }
@@ -322,11 +349,13 @@ impl Sessions {
             turn: tokio::sync::Mutex::new(Usage::default()),
             waiting: Semaphore::new(WAITING),
             recorder: self.parts.recorder.clone(),
+            quotas: self.parts.quotas.clone(),
         })
     }
 
-    /// What is left to do when a session's task has come to its end. Its id is free once nothing of it is left.
-    async fn ended(&self, shared: &Shared, end: End) {
+    /// What is left to do when a session's task has come to its end. Its id is free once nothing of it is left. `held` is what
+    /// is held until its sandbox is dropped: the packages that it reads, and what it counts for.
+    async fn ended(&self, shared: &Shared, end: End, held: impl Send) {
         let _gone_at_last = shared.gone.clone().drop_guard();
         let keep = end == End::Stopped && self.parts.limits.at_shutdown == AtShutdown::Keep;
         if keep {
@@ -334,6 +363,7 @@ impl Sessions {
         } else {
             self.meters.ended(end);
             shared.remove();
+            drop(held);
             self.records.remove(shared.id).await;
             tracing::info!(session = %shared.id, ?end, "a session ended");
         }

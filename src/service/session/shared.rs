@@ -14,6 +14,7 @@ use super::cursors::Cursors;
 use super::id::SessionId;
 use super::link::Link;
 use super::meters::Meters;
+use super::processor::ProcessorTime;
 use super::record::{Record, Records};
 use super::routes::{Asker, Routes};
 use super::state::State;
@@ -46,6 +47,7 @@ pub(super) struct Shared {
     pub(super) route: Option<Route>,
     pub(super) activity: Activity,
     pub(super) cursors: Cursors,
+    pub(super) processor: ProcessorTime,
     /// Cancelled: the session is to end.
     pub(super) over: CancellationToken,
     /// Cancelled: nothing of it is left, but what is kept for the next life of the service.
@@ -76,6 +78,7 @@ pub(super) struct Parts {
     pub(super) route: Option<Route>,
     pub(super) cursors: Cursors,
     pub(super) meters: Meters,
+    pub(super) processor: ProcessorTime,
 }
 
 impl Shared {
@@ -90,6 +93,7 @@ impl Shared {
             route: parts.route,
             activity: Activity::new(),
             cursors: parts.cursors,
+            processor: parts.processor,
             over: CancellationToken::new(),
             gone: CancellationToken::new(),
             created: record.created,
