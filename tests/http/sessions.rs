@@ -97,6 +97,28 @@ fn lifetime(session: &Value) -> jiff::SignedDuration {
     jiff::SignedDuration::from_secs(lifetime.as_secs_f64().round() as i64)
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_sandbox_is_silent_is_shown_all_the_same() {
+    let bench = Bench::new().await;
+    let session = made(&bench, json!({})).await;
+    let path = format!("{session}/execute");
+    let body = json!({ "code": "stall", "timeout": 30 });
+    let show = async {
+        loop {
+            let asked = tokio::time::Instant::now();
+            let shown = bench.get(&session).await.json();
+            assert!(asked.elapsed() <= Duration::from_secs(2));
+            if shown["usage"].is_null() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        answer = post(&bench, &path, &body) => panic!("{answer:?}"),
+        () = show => {}
+    }
+}
+
 #[tokio::test]
 async fn a_session_needs_no_body() {
     let bench = Bench::new().await;
