@@ -4,8 +4,8 @@ CARGO ?= cargo
 SHELL := bash
 .DEFAULT_GOAL := help
 
-# The engine is needed by the tests in tests/engine and in no other; everything else is fast.
-FAST_TESTS := $(filter-out engine,$(notdir $(basename $(wildcard tests/*.rs crates/*/tests/*.rs)) \
+# The engine is needed by the tests in tests/engine and tests/clients and in no other; everything else is fast.
+FAST_TESTS := $(filter-out engine clients,$(notdir $(basename $(wildcard tests/*.rs crates/*/tests/*.rs)) \
 	$(patsubst %/main.rs,%,$(wildcard tests/*/main.rs crates/*/tests/*/main.rs))))
 
 # How long each target is fuzzed.
@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 60
 # In the order that is written, and one after the other: each needs what was before it.
 .NOTPARALLEL:
 
-.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-runsc \
+.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-clients test-runsc \
 	test-clients-reference screenshots \
 	images engine bench fuzz service-image service-image-prebuilt clean-sandboxes
 
@@ -39,7 +39,7 @@ docs:
 
 test-fast: ## The tests that need no engine
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; \
-		$(CARGO) nextest run --workspace -E 'not (package(cellblock) & binary(=engine))'; \
+		$(CARGO) nextest run --workspace -E 'not (package(cellblock) & (binary(=engine) | binary(=clients)))'; \
 	else set -x; \
 		$(CARGO) test --workspace --lib --bins $(FAST_TESTS:%=--test %); \
 	fi
@@ -49,6 +49,9 @@ test-images: ## The images' own tests, in a sandbox's conditions
 
 test-engine: ## The tests on the real engine; they need the images
 	$(CARGO) test --test engine
+
+test-clients: images ## Jupyter's own clients, from PyPI, JupyterLab in a browser among them
+	$(CARGO) test --test clients
 
 test-runsc: ## What environments promise, and the attacks, with gVisor as the sandboxes' runtime
 	@scripts/ensure-runsc

@@ -9,7 +9,6 @@ mod adoption;
 mod attacks;
 mod bad_days;
 mod channels;
-mod clients;
 mod command_line;
 mod conformance;
 #[path = "../attacks/corpus.rs"]

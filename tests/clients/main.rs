@@ -1,8 +1,18 @@
-//! Jupyter's own clients, as they come from PyPI, against the service: see `tests/clients`.
+//! Jupyter's own clients, as they come from PyPI, against a service on a real engine. The tests themselves are in Python,
+//! beside this file; `scripts/test-clients` installs the clients and runs them.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+#[path = "../engine/support.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the engine tests, which use all of it"
+)]
+mod support;
 
 use std::process::{Command, Stdio};
 
-use crate::support::Service;
+use support::Service;
 
 /// As long as a key has to be.
 const KEY: &str = "the-key-of-the-clients-tests";
