@@ -29,6 +29,8 @@ use super::key::Caller;
 use super::problem::Problem;
 use super::request_id::RequestId;
 use super::sandbox_fields::{body_limits, files_fit};
+use tracing::Instrument;
+
 use crate::config;
 use crate::service::execution::request::ExecutionRequest;
 use crate::service::execution::watch::Watcher;
@@ -105,9 +107,9 @@ where
         return Ok(Json(run(Watcher::nobody()).await?).into_response());
     }
     let (watcher, outputs) = Watcher::new();
-    Ok(Watched::new(run(watcher), outputs, request_id)
-        .answer()
-        .await)
+    // It runs while its body is read, which is outside of the request's span.
+    let run = run(watcher).in_current_span();
+    Ok(Watched::new(run, outputs, request_id).answer().await)
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {

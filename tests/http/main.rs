@@ -14,6 +14,7 @@ mod files;
 mod keys;
 mod keys_file;
 mod local;
+mod log;
 mod metrics;
 #[path = "../service/numbers.rs"]
 mod numbers;

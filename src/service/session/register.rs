@@ -156,6 +156,7 @@ impl Sessions {
         let record = self.record(reserved.id, owner, request, &prepared);
         self.records.write(record.clone()).await?;
         let session = self.begin(record, Some(prepared), counted);
+        session.shared.name_in_span();
         tracing::info!(session = %session.id(), ?timing, "a session was made");
         Ok(session)
     }
@@ -167,7 +168,10 @@ impl Sessions {
         id: SessionId,
     ) -> Result<Arc<Session>, ServiceError> {
         match self.locked().get(&id) {
-            Some(Entry::Here(session)) if session.is_there_for(owner) => Ok(session.clone()),
+            Some(Entry::Here(session)) if session.is_there_for(owner) => {
+                session.shared.name_in_span();
+                Ok(session.clone())
+            }
             Some(Entry::Here(_) | Entry::Starting) | None => Err(ServiceError::NotFound),
         }
     }

@@ -116,6 +116,13 @@ impl Shared {
         *self.state.borrow()
     }
 
+    /// From here on the lines of the request say which session it is about.
+    pub(super) fn name_in_span(&self) {
+        let span = tracing::Span::current();
+        span.record("session", tracing::field::display(self.id));
+        span.record("sandbox", tracing::field::display(&self.sandbox_id));
+    }
+
     /// Changes of it.
     pub(super) fn states(&self) -> watch::Receiver<State> {
         self.state.subscribe()
