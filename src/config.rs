@@ -12,10 +12,11 @@
 //! check    what must hold between settings
 //! host_rule  which hosts may be reached
 //! key_file   keys with an end and limits, in a file of their own
-//! server, sessions, log  their settings
+//! server, sessions, log, audit  their settings
 //! seccomp  which system calls may be made
 //! ```
 
+mod audit;
 mod check;
 mod field;
 mod file;
@@ -37,6 +38,7 @@ use bytesize::ByteSize;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+pub use audit::{Audit, AuditedCode};
 use host_rule::HostRule;
 pub use log::{Log, LogFormat};
 use seccomp::Seccomp;
@@ -77,6 +79,8 @@ pub struct Settings {
     pub sessions: Sessions,
     /// What is logged.
     pub log: Log,
+    /// What is noted of each execution, for those who must answer for it.
+    pub audit: Audit,
     /// Environments whose images carry no labels of ours.
     pub environments: Vec<Environment>,
 }
@@ -99,6 +103,7 @@ impl Default for Settings {
             packages: Packages::default(),
             sessions: Sessions::default(),
             log: Log::default(),
+            audit: Audit::default(),
             environments: Vec::new(),
         }
     }

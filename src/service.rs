@@ -15,6 +15,7 @@
 //! ├─ egress         what may be reached, and the way there
 //! ├─ packages       what is installed for an execution, and kept
 //! ├─ metrics        what is counted
+//! ├─ audit          what was run, by whom
 //! ├─ quota          how much each owner may use
 //! └─ reaper         strays, expired files, what is left of installs, new images
 //! ```
@@ -22,6 +23,7 @@
 //! Its tasks, ended by [`Service::shut_down`], else by dropping the service:
 //!
 //! ```text
+//! ├─ audit writer   a thread: a disk may block
 //! ├─ dispatcher     the pool; └─ a start each, ended with it
 //! ├─ a session's hub, and its executions
 //! ├─ sweeps
@@ -30,6 +32,7 @@
 //! └─ look-ups
 //! ```
 
+mod audit;
 mod bound;
 mod capacity;
 pub mod egress;
@@ -62,6 +65,7 @@ pub use error::ServiceError;
 
 use crate::config::Settings;
 use crate::sandbox::{Engine, EnvironmentImage};
+use audit::Audit;
 use bound::Bound;
 use capacity::Capacity;
 use egress::{Dialer, Resolver, SystemResolver};
@@ -99,6 +103,7 @@ pub struct Service {
     files: Arc<FileStore>,
     keys: Arc<Keys>,
     capacity: Arc<Capacity>,
+    audit: Audit,
     metrics: Metrics,
     pulse: Pulse,
     tasks: TaskTracker,
@@ -138,10 +143,11 @@ impl Service {
         engine: Arc<dyn Engine>,
         resolver: Arc<dyn Resolver>,
     ) -> Result<Service, ServiceError> {
+        let audit = Audit::open(&settings.audit)?;
         let sweep_deadline = settings.engine.call_timeout * 2;
         let keys = Arc::new(Keys::open(settings)?);
         let remembered = Remembered::read(&settings.state_dir, &*engine)?;
-        sweep(&*engine, sweep_deadline).await?;
+        reaper::sweep_first(&*engine, sweep_deadline).await?;
         let files = Arc::new(FileStore::open(&settings.state_dir, &settings.files).await?);
         let call_timeout = settings.engine.call_timeout;
         let environments = Arc::new(Environments::new(engine.clone(), call_timeout));
@@ -150,7 +156,7 @@ impl Service {
         let dialer = Dialer::new(resolver, &settings.egress.private);
         let packages = Packages::open(settings, &defaults, &engine, dialer.clone()).await?;
         let packages = Arc::new(packages);
-        let recorder = Recorder::new(environments.clone());
+        let recorder = Recorder::new(environments.clone(), audit.clone());
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let bound = Bound::new(settings.max_sandboxes);
@@ -199,6 +205,7 @@ impl Service {
             preparer: preparer.clone(),
             files: files.clone(),
             recorder: recorder.clone(),
+            audit: audit.clone(),
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
@@ -215,6 +222,7 @@ impl Service {
             sessions.register_metrics(registry);
             packages.register_metrics(registry);
             dialer.register_metrics(registry);
+            audit.register_metrics(registry);
             engine.register_metrics(registry);
         });
         let executions = Executions {
@@ -235,6 +243,7 @@ impl Service {
             files,
             keys,
             capacity,
+            audit,
             metrics,
             tasks,
             _stop_on_drop: stop.clone().drop_guard(),
@@ -349,8 +358,14 @@ impl Service {
         self.metrics.text()
     }
 
+    /// Goes on with the audit log in a file that is opened anew, after what was moved away has been written to its end.
+    /// Waits as long as the disk takes: the caller has the deadline. Dropping the future changes nothing.
+    pub async fn reopen_audit_log(&self) {
+        self.audit.reopen().await;
+    }
+
     /// Takes no new executions, waits for the running ones up to the shutdown grace, then removes every sandbox.
-    /// It takes at most `server.shutdown_grace`, ten seconds more (twice `LET_GO`), and one engine call.
+    /// It takes at most `server.shutdown_grace`, fifteen seconds more (thrice `LET_GO`), and one engine call.
     pub async fn shut_down(&self) {
         self.capacity.close();
         self.capacity.emptied(self.shutdown_grace).await;
@@ -360,6 +375,7 @@ impl Service {
         if timeout(LET_GO, self.tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not let go");
         }
+        self.audit.written(LET_GO).await;
         let left = self.engine.drain(self.drain_limit).await;
         if left > 0 {
             tracing::warn!(
@@ -373,13 +389,4 @@ impl Service {
 /// The wait for a turn, the start of an installer, and the install.
 fn install_timeout(settings: &Settings) -> Duration {
     settings.execution.queue_timeout + settings.sandbox.start_timeout + settings.packages.timeout
-}
-
-/// Nothing is served before what an earlier life left behind is gone.
-async fn sweep(engine: &dyn Engine, deadline: Duration) -> Result<(), ServiceError> {
-    let swept = timeout(deadline, engine.sweep()).await;
-    let late = |_| ServiceError::Unavailable("removing strays took too long".to_owned());
-    let strays = swept.map_err(late)??;
-    tracing::info!(strays, "removed what an earlier life left behind");
-    Ok(())
 }

@@ -2,8 +2,10 @@
 //!
 //! It begins to listen only after the strays of a predecessor are gone, and ends only after its own sandboxes are.
 
+use std::future::pending;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use cellblock::config::Settings;
@@ -12,12 +14,13 @@ use cellblock::sandbox::Engine;
 use cellblock::sandbox::docker::DockerEngine;
 use cellblock::service::Service;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 
 pub(super) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     super::start_log(&settings.log)?;
     let engine = connect(&settings).await?;
-    let mut stop = StopSignals::new()?;
+    let mut signals = Signals::new(&settings)?;
     let service = Arc::new(Service::start(&settings, Arc::new(engine)).await?);
     let listener = TcpListener::bind(settings.server.listen)
         .await
@@ -26,7 +29,8 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
         Ok(listener) => {
             announce(&settings, &listener);
             let router = http::router(Arc::clone(&service), &settings);
-            let stopped = async move { stop.first().await };
+            let audited = Arc::clone(&service);
+            let stopped = async move { signals.until_stop(&audited).await };
             http::serve(listener, router, &settings.server, stopped).await;
             Ok(())
         }
@@ -54,25 +58,58 @@ fn announce(settings: &Settings, listener: &TcpListener) {
     tracing::info!("listening on http://{address} (documentation at /docs)");
 }
 
-/// SIGTERM and SIGINT. Listened for from the start, so that none is missed.
-struct StopSignals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+/// How long a disk may keep us from the next signal.
+const REOPEN: Duration = Duration::from_secs(5);
+
+/// SIGTERM and SIGINT; SIGHUP where there is an audit log, else it ends the service as it ends others. Listened for from the
+/// start, so that none is missed.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Option<Signal>,
 }
 
-impl StopSignals {
-    fn new() -> anyhow::Result<StopSignals> {
-        Ok(StopSignals {
+enum Event {
+    Stop,
+    Reopen,
+}
+
+impl Signals {
+    fn new(settings: &Settings) -> anyhow::Result<Signals> {
+        let hangup = settings.audit.log.as_ref();
+        let hangup = hangup.map(|_| signal(SignalKind::hangup())).transpose();
+        Ok(Signals {
             terminate: signal(SignalKind::terminate()).context("listening for SIGTERM")?,
             interrupt: signal(SignalKind::interrupt()).context("listening for SIGINT")?,
+            hangup: hangup.context("listening for SIGHUP")?,
         })
     }
 
-    async fn first(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    /// Until it is told to stop; opens the audit log anew whenever it is told to.
+    async fn until_stop(&mut self, service: &Service) {
+        while let Event::Reopen = self.next().await {
+            let reopened = timeout(REOPEN, service.reopen_audit_log()).await;
+            if reopened.is_err() {
+                tracing::warn!("the audit log is not open anew yet: its disk is slow");
+            }
         }
         tracing::info!("stopping");
+    }
+
+    async fn next(&mut self) -> Event {
+        tokio::select! {
+            _ = self.terminate.recv() => Event::Stop,
+            _ = self.interrupt.recv() => Event::Stop,
+            () = received(&mut self.hangup) => Event::Reopen,
+        }
+    }
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => pending().await,
     }
 }

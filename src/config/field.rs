@@ -13,12 +13,13 @@ use ipnet::IpNet;
 
 use super::host_rule::HostRule;
 use super::seccomp::Seccomp;
-use super::{AtShutdown, LogFormat};
+use super::{AtShutdown, AuditedCode, LogFormat};
 
 /// A borrowed setting.
 pub(super) enum Field<'a> {
     Address(&'a mut SocketAddr),
     AtShutdown(&'a mut AtShutdown),
+    AuditedCode(&'a mut AuditedCode),
     Count(&'a mut u32),
     /// Names and counts.
     Counts(&'a mut BTreeMap<String, u32>),
@@ -49,6 +50,7 @@ impl Field<'_> {
                 *field = parse(text, "an address and a port, as 127.0.0.1:8080")?
             }
             Field::AtShutdown(field) => *field = at_shutdown(text)?,
+            Field::AuditedCode(field) => *field = audited_code(text)?,
             Field::Count(field) => *field = parse(text, "a whole number, 0 or more")?,
             Field::Counts(field) => *field = pairs(text, "a whole number, 0 or more")?,
             Field::Duration(field) => *field = duration(text)?,
@@ -79,6 +81,8 @@ impl Field<'_> {
             Field::Address(field) => quoted(field),
             Field::AtShutdown(AtShutdown::Keep) => quoted("keep"),
             Field::AtShutdown(AtShutdown::End) => quoted("end"),
+            Field::AuditedCode(AuditedCode::Hash) => "false".to_owned(),
+            Field::AuditedCode(AuditedCode::Whole) => "true".to_owned(),
             Field::Count(field) => field.to_string(),
             Field::Counts(field) => {
                 table(field.iter().map(|(name, count)| (name, count.to_string())))
@@ -126,6 +130,14 @@ fn at_shutdown(text: &str) -> Result<AtShutdown, String> {
         "keep" => Ok(AtShutdown::Keep),
         "end" => Ok(AtShutdown::End),
         _ => Err("keep or end".to_owned()),
+    }
+}
+
+fn audited_code(text: &str) -> Result<AuditedCode, String> {
+    match text {
+        "false" => Ok(AuditedCode::Hash),
+        "true" => Ok(AuditedCode::Whole),
+        _ => Err("true or false".to_owned()),
     }
 }
 

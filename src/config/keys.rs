@@ -83,6 +83,16 @@ pub(super) const KEYS: &[Key] = &[
         field: |settings| Field::Path(&mut settings.state_dir),
     },
     Key {
+        name: "audit_log",
+        help: "File that a line about each execution and each end of a session is appended to; empty: none",
+        field: |settings| Field::OptionalPath(&mut settings.audit.log),
+    },
+    Key {
+        name: "audit_code",
+        help: "Whether the code itself is in it, beside its SHA-256: true or false",
+        field: |settings| Field::AuditedCode(&mut settings.audit.code),
+    },
+    Key {
         name: "engine.host",
         help: "Address of the container engine (unix://, tcp://); empty: DOCKER_HOST, else the usual socket",
         field: |settings| Field::OptionalText(&mut settings.engine.host),

@@ -70,7 +70,9 @@ impl Executions {
         request: ExecutionRequest,
         watcher: Watcher,
     ) -> Result<ExecutionResult, ServiceError> {
-        let record = self.recorder.begin(about(owner, &request));
+        let record = self
+            .recorder
+            .begin(about(owner, &request), &request.cell.code);
         let run = self.run_in_place(owner, request, watcher);
         let outcome = self.stop.run_until_cancelled(run).await;
         let outcome = outcome.unwrap_or_else(|| Err(ServiceError::shutting_down()));
@@ -140,12 +142,15 @@ impl Executions {
 }
 
 fn about(owner: &Owner, request: &ExecutionRequest) -> About {
+    let hosts = request.sandbox.network.iter().map(ToString::to_string);
     About {
         owner: owner.clone(),
         user: request.cell.user.clone(),
-        request_id: Some(request.sandbox.request_id.clone()),
+        request_id: request.sandbox.request_id.clone(),
         environment: request.sandbox.environment.clone(),
         session: None,
+        network: hosts.collect(),
+        packages: request.sandbox.packages.clone(),
     }
 }
 

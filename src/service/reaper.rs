@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::sandbox::Engine;
+use crate::service::ServiceError;
 use crate::service::environments::{self, Environments};
 use crate::service::files::FileStore;
 use crate::service::packages::Packages;
@@ -69,6 +70,18 @@ impl Reaper {
             tracing::warn!(%error, "environments could not be looked up");
         }
     }
+}
+
+/// Nothing is served before what an earlier life left behind is gone.
+pub(super) async fn sweep_first(
+    engine: &dyn Engine,
+    deadline: Duration,
+) -> Result<(), ServiceError> {
+    let swept = timeout(deadline, engine.sweep()).await;
+    let late = |_| ServiceError::Unavailable("removing strays took too long".to_owned());
+    let strays = swept.map_err(late)??;
+    tracing::info!(strays, "removed what an earlier life left behind");
+    Ok(())
 }
 
 /// Does it every so often, the first time after one period.

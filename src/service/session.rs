@@ -21,6 +21,7 @@
 mod activity;
 mod connection;
 mod cursors;
+mod end;
 mod execution;
 mod hub;
 mod id;

@@ -22,6 +22,9 @@ mod hardening;
 mod index;
 mod isolation;
 mod load;
+mod metrics;
+#[path = "../service/numbers.rs"]
+mod numbers;
 mod packages;
 mod readme;
 mod sandboxes;

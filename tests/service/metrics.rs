@@ -190,7 +190,9 @@ async fn executions_and_connections_of_sessions_are_counted_too() {
     assert_eq!(numbers(&world).of("session_connections"), 1.0);
     drop(connection);
     assert_eq!(numbers(&world).of("session_connections"), 0.0);
-    let executed = session.execute(cell("sleep 2s"), Watcher::nobody()).await;
+    let executed = session
+        .execute("test", cell("sleep 2s"), Watcher::nobody())
+        .await;
     executed.unwrap();
     let after = numbers(&world);
     assert_eq!(after.of(&executions("python", "ok")), 1.0);
@@ -202,7 +204,9 @@ async fn executions_and_connections_of_sessions_are_counted_too() {
 async fn a_session_whose_sandbox_is_found_again_has_lost_its_link() {
     let world = world().await;
     let session = new_session(&world).await;
-    let executed = session.execute(cell("die"), Watcher::nobody()).await;
+    let executed = session
+        .execute("test", cell("die"), Watcher::nobody())
+        .await;
     drop(executed);
     eventually("it was noticed", || {
         numbers(&world).of("session_links_lost_total") >= 1.0

@@ -152,10 +152,12 @@ async fn executions_in_a_session_count_like_others() {
     let world = limited("limits = { executions_per_minute = 1, cpu_per_day = \"1h\" }").await;
     let session = session_of(&world, "ada").await.unwrap();
     session
-        .execute(cell("print a"), Watcher::nobody())
+        .execute("test", cell("print a"), Watcher::nobody())
         .await
         .unwrap();
-    let again = session.execute(cell("print a"), Watcher::nobody()).await;
+    let again = session
+        .execute("test", cell("print a"), Watcher::nobody())
+        .await;
     assert_eq!(over(again).0, "executions_per_minute");
 }
 
@@ -164,10 +166,12 @@ async fn processor_time_of_a_session_counts_however_code_came_there() {
     let world = limited("limits = { cpu_per_day = \"7ms\" }").await;
     let session = session_of(&world, "ada").await.unwrap();
     session
-        .execute(cell("print a"), Watcher::nobody())
+        .execute("test", cell("print a"), Watcher::nobody())
         .await
         .unwrap();
-    let again = session.execute(cell("print a"), Watcher::nobody()).await;
+    let again = session
+        .execute("test", cell("print a"), Watcher::nobody())
+        .await;
     assert_eq!(over(again).0, "cpu_per_day");
 
     let world = limited("limits = { cpu_per_day = \"7ms\" }").await;

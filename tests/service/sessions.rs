@@ -31,7 +31,10 @@ async fn session(world: &World) -> Arc<Session> {
 }
 
 async fn execute(session: &Arc<Session>, cell: Cell) -> ExecutionResult {
-    session.execute(cell, Watcher::nobody()).await.unwrap()
+    session
+        .execute("test", cell, Watcher::nobody())
+        .await
+        .unwrap()
 }
 
 async fn run(session: &Arc<Session>, code: &str) -> ExecutionResult {
@@ -128,7 +131,9 @@ async fn an_ended_session_leaves_nothing() {
         .unwrap();
     let again = world.service.end_session(&owner, session.id()).await;
     assert!(matches!(again, Err(ServiceError::NotFound)));
-    let late = session.execute(cell("print a"), Watcher::nobody()).await;
+    let late = session
+        .execute("test", cell("print a"), Watcher::nobody())
+        .await;
     assert!(matches!(late, Err(ServiceError::NotFound)), "{late:?}");
     drop(session);
     world.settled().await;
@@ -342,7 +347,9 @@ async fn a_kernel_that_always_dies_is_given_up_until_it_is_restarted() {
         assert_eq!(run(&session, "exit").await.status, Status::Killed);
     }
     eventually("it is given up", || session.state() == State::Dead).await;
-    let refused = session.execute(cell("print a"), Watcher::nobody()).await;
+    let refused = session
+        .execute("test", cell("print a"), Watcher::nobody())
+        .await;
     assert!(
         matches!(refused, Err(ServiceError::Conflict(_))),
         "{refused:?}"

@@ -60,7 +60,7 @@ pub async fn execute_in_session(
     let id = request_id.clone();
     let run = |watcher| async move {
         let timeout = cell.timeout;
-        let result = session.execute(cell, watcher).await?;
+        let result = session.execute(&id.to_string(), cell, watcher).await?;
         let url = |file: &_| base.file(app.service.files(), file);
         Ok(ExecuteAnswer::new(result, timeout, &id, url))
     };

@@ -1,8 +1,9 @@
-//! One line in the log about each execution, and one more in the numbers, also about one whose client went away. The code
-//! is never in the log.
+//! One line in the log about each execution, one in the audit log, and one more in the numbers, also about one whose client
+//! went away. The code is never in the log.
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
@@ -10,6 +11,7 @@ use super::meters::{Meters, Running};
 use super::result::{ExecutionResult, Status, Timing};
 use crate::sandbox::Usage;
 use crate::service::ServiceError;
+use crate::service::audit::{Audit, Code, Event, Line};
 use crate::service::environments::Environments;
 use crate::service::owner::Owner;
 use crate::service::session::SessionId;
@@ -22,20 +24,23 @@ const MAX_USER: usize = 256;
 pub(in crate::service) struct Recorder {
     environments: Arc<Environments>,
     meters: Meters,
+    audit: Audit,
 }
 
 impl Recorder {
-    pub(in crate::service) fn new(environments: Arc<Environments>) -> Recorder {
+    pub(in crate::service) fn new(environments: Arc<Environments>, audit: Audit) -> Recorder {
         Recorder {
             environments,
             meters: Meters::new(),
+            audit,
         }
     }
 
     /// Until the record is told otherwise, the execution was cancelled: its future was dropped.
-    pub(in crate::service) fn begin(&self, about: About) -> Record {
+    pub(in crate::service) fn begin(&self, about: About, code: &str) -> Record {
         Record {
             about,
+            code: self.audit.code(code),
             began: Instant::now(),
             outcome: Outcome::Ended {
                 status: Status::Cancelled,
@@ -59,16 +64,21 @@ pub(in crate::service) struct About {
     pub(in crate::service) owner: Owner,
     /// The caller's free text.
     pub(in crate::service) user: Option<String>,
-    pub(in crate::service) request_id: Option<String>,
+    pub(in crate::service) request_id: String,
     /// As it was asked for: there may be none of that name.
     pub(in crate::service) environment: String,
     /// None: in a sandbox of its own.
     pub(in crate::service) session: Option<SessionId>,
+    /// Hosts that were asked for.
+    pub(in crate::service) network: Vec<String>,
+    /// As they were asked for.
+    pub(in crate::service) packages: Vec<String>,
 }
 
 /// Writes the line when it is dropped.
 pub(in crate::service) struct Record {
     about: About,
+    code: Option<Code>,
     began: Instant,
     outcome: Outcome,
     _running: Running,
@@ -108,13 +118,39 @@ impl Record {
         };
     }
 
-    fn count(&self) {
-        let status = match &self.outcome {
+    fn status(&self) -> &'static str {
+        match &self.outcome {
             Outcome::Failed { status, .. } => status,
             Outcome::Ended { status, .. } => status.name(),
-        };
+        }
+    }
+
+    fn count(&self) {
         let environment = self.recorder.environments.label(&self.about.environment);
-        self.recorder.meters.ended(environment, status);
+        self.recorder.meters.ended(environment, self.status());
+    }
+
+    fn audit(&self) {
+        let about = &self.about;
+        let took = self.began.elapsed().as_millis();
+        self.recorder.audit.write(&Line {
+            time: Timestamp::now(),
+            event: Event::Execution,
+            request_id: Some(&about.request_id),
+            owner: &about.owner,
+            user: about.user.as_deref(),
+            environment: &about.environment,
+            session: about.session,
+            status: self.status(),
+            took_ms: u64::try_from(took).unwrap_or(u64::MAX),
+            usage: match &self.outcome {
+                Outcome::Failed { .. } => None,
+                Outcome::Ended { usage, .. } => Some((*usage).into()),
+            },
+            network: &about.network,
+            packages: &about.packages,
+            code: self.code.as_ref(),
+        });
     }
 
     fn log(&self) {
@@ -122,7 +158,7 @@ impl Record {
         // The caller's own words are quoted, so that they cannot look like fields.
         let about = &self.about;
         let user = about.user.as_deref().map(shortened);
-        let (request_id, environment) = (about.request_id.as_deref(), &about.environment);
+        let (request_id, environment) = (&about.request_id, &about.environment);
         let (owner, session) = (&about.owner, about.session.as_ref());
         let session = session.map(tracing::field::display);
         match &self.outcome {
@@ -150,6 +186,7 @@ impl Drop for Record {
     fn drop(&mut self) {
         self.count();
         self.log();
+        self.audit();
     }
 }
 

@@ -36,7 +36,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl Session {
-    /// Runs code in the session's kernel, after what was asked for before. Dropping the future has the code interrupted.
+    /// Runs code in the session's kernel, after what was asked for before; `request_id` is the
+    /// request's in the log. Dropping the future has the code interrupted.
     ///
     /// # Errors
     ///
@@ -44,10 +45,13 @@ impl Session {
     /// not come in time; [`ServiceError::Conflict`] where the kernel has ended for good; as [`Session::sandbox`].
     pub async fn execute(
         self: &Arc<Self>,
+        request_id: &str,
         cell: Cell,
         watcher: Watcher,
     ) -> Result<ExecutionResult, ServiceError> {
-        let record = self.recorder.begin(self.about(&cell));
+        let record = self
+            .recorder
+            .begin(self.about(request_id, &cell), &cell.code);
         let cancelled = CancellationToken::new();
         let _cancel_on_drop = cancelled.clone().drop_guard();
         let (done, outcome) = oneshot::channel();
@@ -73,13 +77,16 @@ impl Session {
         }
     }
 
-    fn about(&self, cell: &Cell) -> About {
+    fn about(&self, request_id: &str, cell: &Cell) -> About {
+        let record = self.shared.record();
         About {
-            owner: self.shared.owner.clone(),
+            owner: record.owner,
             user: cell.user.clone(),
-            request_id: None,
-            environment: self.shared.spec.environment.name.clone(),
+            request_id: request_id.to_owned(),
+            environment: record.spec.environment.name,
             session: Some(self.id()),
+            network: record.network,
+            packages: record.packages,
         }
     }
 

@@ -21,6 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Use;
+use super::end::End;
 use super::link::Link;
 use super::listeners::{Hearing, Listeners};
 use super::routes::Asker;
@@ -53,43 +54,6 @@ pub(super) enum Order {
     Restart {
         answer: oneshot::Sender<Result<(), ServiceError>>,
     },
-}
-
-/// How a session's task comes to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// Its owner is done with it.
-    Deleted,
-    /// Its time is over.
-    Expired,
-    /// Its kernel was told to end.
-    KernelEnded,
-    /// Its container is gone.
-    Gone,
-    /// The service stops.
-    Stopped,
-}
-
-impl End {
-    /// The list is closed.
-    pub(super) const ALL: [End; 5] = [
-        End::Deleted,
-        End::Expired,
-        End::KernelEnded,
-        End::Gone,
-        End::Stopped,
-    ];
-
-    /// One word.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            End::Deleted => "deleted",
-            End::Expired => "expired",
-            End::KernelEnded => "kernel_ended",
-            End::Gone => "gone",
-            End::Stopped => "stopped",
-        }
-    }
 }
 
 /// The task.

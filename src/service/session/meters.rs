@@ -5,7 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use super::hub::End;
+use super::end::End;
 
 /// Counts. Its clones count together.
 #[derive(Clone, Debug)]

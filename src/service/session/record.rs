@@ -17,9 +17,11 @@ use serde_json::{Map, Value};
 use tokio::task::spawn_blocking;
 
 use super::cursors::Cursors;
+use super::end::End;
 use super::id::SessionId;
 use crate::sandbox::{SandboxId, SandboxSpec};
 use crate::service::ServiceError;
+use crate::service::audit::{Audit, Event, Line};
 use crate::service::owner::Owner;
 
 const RECORD: &str = "record.json";
@@ -43,6 +45,35 @@ pub(super) struct Record {
     pub(super) name: Option<String>,
     pub(super) metadata: Map<String, Value>,
     pub(super) notebook: Option<Notebook>,
+    /// As they were asked for.
+    #[serde(default)]
+    pub(super) packages: Vec<String>,
+    /// The id of the request that made it.
+    #[serde(default)]
+    pub(super) request_id: Option<String>,
+}
+
+impl Record {
+    /// Writes into the audit log that it is over.
+    pub(super) fn audit(&self, end: End, audit: &Audit) {
+        let now = Timestamp::now();
+        let lived = now.duration_since(self.created).as_millis();
+        audit.write(&Line {
+            time: now,
+            event: Event::SessionEnd,
+            request_id: self.request_id.as_deref(),
+            owner: &self.owner,
+            user: None,
+            environment: &self.spec.environment.name,
+            session: Some(self.id),
+            status: end.name(),
+            took_ms: u64::try_from(lived).unwrap_or(0),
+            usage: None,
+            network: &self.network,
+            packages: &self.packages,
+            code: None,
+        });
+    }
 }
 
 /// What a Jupyter client calls a session: a document that has a kernel.

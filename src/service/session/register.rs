@@ -12,7 +12,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::hub::{End, Hub};
+use super::end::End;
+use super::hub::Hub;
 use super::id::SessionId;
 use super::link::Link;
 use super::meters::Meters;
@@ -26,6 +27,7 @@ use crate::config::host_rule::HostRule;
 use crate::config::{self, AtShutdown};
 use crate::sandbox::{Engine, Usage};
 use crate::service::ServiceError;
+use crate::service::audit::Audit;
 use crate::service::bound::Bound;
 use crate::service::egress::{OnBehalf, Route};
 use crate::service::execution::record::Recorder;
@@ -48,6 +50,7 @@ pub(in crate::service) struct SessionsParts {
     pub(in crate::service) preparer: Preparer,
     pub(in crate::service) files: Arc<FileStore>,
     pub(in crate::service) recorder: Recorder,
+    pub(in crate::service) audit: Audit,
     pub(in crate::service) stop: CancellationToken,
     pub(in crate::service) tasks: TaskTracker,
 }
@@ -264,6 +267,8 @@ impl Sessions {
             name: request.name,
             metadata: request.metadata,
             notebook: request.notebook,
+            packages: request.sandbox.packages,
+            request_id: Some(request.sandbox.request_id),
         }
     }
 
@@ -366,6 +371,7 @@ impl Sessions {
             shared.leave();
         } else {
             self.meters.ended(end);
+            shared.record().audit(end, &self.parts.audit);
             shared.remove();
             drop(held);
             self.records.remove(shared.id).await;
