@@ -32,6 +32,8 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 
+use crate::config;
+
 /// What a sandbox is called, in the log and in the engine's labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SandboxId(uuid::Uuid);
@@ -102,6 +104,21 @@ pub struct Limits {
     pub open_files: u32,
     /// The largest file that a process may write.
     pub file_size: ByteSize,
+}
+
+impl From<&config::Sandbox> for Limits {
+    fn from(sandbox: &config::Sandbox) -> Limits {
+        Limits {
+            memory: sandbox.memory,
+            cpus: sandbox.cpus,
+            processes: sandbox.processes,
+            tmp_size: sandbox.tmp_size,
+            home_size: sandbox.home_size,
+            shm_size: sandbox.shm_size,
+            open_files: sandbox.open_files,
+            file_size: sandbox.file_size,
+        }
+    }
 }
 
 /// Everything that tells one sandbox from another before it runs.

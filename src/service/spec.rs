@@ -20,18 +20,8 @@ pub(super) struct Defaults {
 
 impl Defaults {
     pub(super) fn new(settings: &Settings) -> Defaults {
-        let sandbox = &settings.sandbox;
         Defaults {
-            limits: Limits {
-                memory: sandbox.memory,
-                cpus: sandbox.cpus,
-                processes: sandbox.processes,
-                tmp_size: sandbox.tmp_size,
-                home_size: sandbox.home_size,
-                shm_size: sandbox.shm_size,
-                open_files: sandbox.open_files,
-                file_size: sandbox.file_size,
-            },
+            limits: Limits::from(&settings.sandbox),
             runtime: settings.engine.runtime.clone(),
             runtimes: settings.engine.runtimes.clone(),
         }

@@ -8,19 +8,9 @@ use crate::file_rules;
 
 #[tokio::test(start_paused = true)]
 async fn the_files_of_a_fake_sandbox_keep_the_rules() {
-    let sandbox = Settings::default().sandbox;
     let spec = SandboxSpec {
         environment: environment("python"),
-        limits: Limits {
-            memory: sandbox.memory,
-            cpus: sandbox.cpus,
-            processes: sandbox.processes,
-            tmp_size: sandbox.tmp_size,
-            home_size: sandbox.home_size,
-            shm_size: sandbox.shm_size,
-            open_files: sandbox.open_files,
-            file_size: sandbox.file_size,
-        },
+        limits: Limits::from(&Settings::default().sandbox),
         environment_variables: Default::default(),
         working_directory: "work".to_owned(),
         runtime: None,

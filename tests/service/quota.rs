@@ -40,6 +40,12 @@ fn spawn_as(world: &World, owner: &'static str, request: ExecutionRequest) -> Jo
     tokio::spawn(async move { service.execute(&Owner::named(owner), request).await })
 }
 
+async fn executed(session: &Arc<Session>) -> Outcome {
+    session
+        .execute("test", cell("print a"), Watcher::nobody())
+        .await
+}
+
 async fn session_of(world: &World, owner: &str) -> Result<Arc<Session>, ServiceError> {
     let request = SessionRequest::plain(SandboxRequest::plain("python", "test"));
     let owner = Owner::named(owner);
@@ -151,13 +157,8 @@ async fn sessions_that_are_taken_over_count() {
 async fn executions_in_a_session_count_like_others() {
     let world = limited("limits = { executions_per_minute = 1, cpu_per_day = \"1h\" }").await;
     let session = session_of(&world, "ada").await.unwrap();
-    session
-        .execute("test", cell("print a"), Watcher::nobody())
-        .await
-        .unwrap();
-    let again = session
-        .execute("test", cell("print a"), Watcher::nobody())
-        .await;
+    executed(&session).await.unwrap();
+    let again = executed(&session).await;
     assert_eq!(over(again).0, "executions_per_minute");
 }
 
@@ -165,13 +166,8 @@ async fn executions_in_a_session_count_like_others() {
 async fn processor_time_of_a_session_counts_however_code_came_there() {
     let world = limited("limits = { cpu_per_day = \"7ms\" }").await;
     let session = session_of(&world, "ada").await.unwrap();
-    session
-        .execute("test", cell("print a"), Watcher::nobody())
-        .await
-        .unwrap();
-    let again = session
-        .execute("test", cell("print a"), Watcher::nobody())
-        .await;
+    executed(&session).await.unwrap();
+    let again = executed(&session).await;
     assert_eq!(over(again).0, "cpu_per_day");
 
     let world = limited("limits = { cpu_per_day = \"7ms\" }").await;

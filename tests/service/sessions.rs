@@ -11,7 +11,7 @@ use cellblock::service::execution::result::{ExecutionResult, Status};
 use cellblock::service::execution::watch::Watcher;
 use cellblock::service::owner::Owner;
 use cellblock::service::session::request::{Lifetime, SessionChange, SessionRequest};
-use cellblock::service::session::{Connection, Cut, Session, SessionId, State};
+use cellblock::service::session::{Connection, Cut, KernelSender, Session, SessionId, State};
 use tokio::time::{sleep, timeout};
 
 use crate::support::{World, cell, eventually, world, world_with};
@@ -46,6 +46,11 @@ fn request(msg_id: &str, code: &str) -> KernelMessage {
     let header = format!(r#"{{"msg_id": "{msg_id}", "msg_type": "execute_request"}}"#);
     let content = serde_json::json!({ "code": code }).to_string();
     message(Channel::Shell, &header, &content)
+}
+
+/// Sends one.
+async fn ask(sender: &KernelSender, msg_id: &str, code: &str) {
+    sender.send(request(msg_id, code)).await.unwrap();
 }
 
 fn message(channel: Channel, header: &str, content: &str) -> KernelMessage {
@@ -381,17 +386,9 @@ async fn every_client_hears_the_kernel_and_only_who_asked_gets_the_reply() {
     let session = session(&world).await;
     let mut asker = session.connect(Some("a".to_owned())).await.unwrap();
     let mut other = session.connect(None).await.unwrap();
-    asker
-        .sender()
-        .send(request("one", "print hi"))
-        .await
-        .unwrap();
+    ask(&asker.sender(), "one", "print hi").await;
     assert_eq!(read_to_reply(&mut asker, "one").await.1, "hi\n");
-    other
-        .sender()
-        .send(request("two", "print ho"))
-        .await
-        .unwrap();
+    ask(&other.sender(), "two", "print ho").await;
     let (_, printed) = read_to_reply(&mut other, "two").await;
     assert_eq!(printed, "hi\nho\n", "and no reply to another's request");
 }
@@ -401,17 +398,10 @@ async fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
     let world = world().await;
     let session = session(&world).await;
     let mut connection = session.connect(Some("a".to_owned())).await.unwrap();
-    connection
-        .sender()
-        .send(request("one", "print hi"))
-        .await
-        .unwrap();
+    ask(&connection.sender(), "one", "print hi").await;
     let (before, _) = read_to_reply(&mut connection, "one").await;
     let sender = connection.sender();
-    sender
-        .send(request("two", "sleep 1s\nprint ho"))
-        .await
-        .unwrap();
+    ask(&sender, "two", "sleep 1s\nprint ho").await;
     drop(connection);
     sleep(Duration::from_secs(5)).await;
     let mut connection = session.connect(Some("a".to_owned())).await.unwrap();
@@ -428,17 +418,11 @@ async fn what_nobody_was_there_for_is_kept_for_the_next() {
     let connection = session.connect(Some("a".to_owned())).await.unwrap();
     let sender = connection.sender();
     connection.delivered(0);
-    sender
-        .send(request("one", "sleep 1s\nprint hi"))
-        .await
-        .unwrap();
+    ask(&sender, "one", "sleep 1s\nprint hi").await;
     drop(connection);
     sleep(Duration::from_secs(5)).await;
     let mut next = session.connect(Some("b".to_owned())).await.unwrap();
-    next.sender()
-        .send(request("two", "print ho"))
-        .await
-        .unwrap();
+    ask(&next.sender(), "two", "print ho").await;
     let (_, printed) = read_to_reply(&mut next, "two").await;
     assert_eq!(printed, "hi\nho\n");
 }
@@ -463,7 +447,7 @@ async fn a_client_that_does_not_read_is_cut_off_and_others_hear_on() {
     let mut deaf = session.connect(None).await.unwrap();
     let mut well = session.connect(None).await.unwrap();
     let print = "print x\n".repeat(1000);
-    well.sender().send(request("one", &print)).await.unwrap();
+    ask(&well.sender(), "one", &print).await;
     let (_, printed) = read_to_reply(&mut well, "one").await;
     assert_eq!(printed.len(), 2000);
     let end = async {
@@ -484,11 +468,7 @@ async fn a_client_that_shuts_its_kernel_down_ends_the_session() {
     let header = r#"{"msg_id": "bye", "msg_type": "shutdown_request"}"#;
     let bye = message(Channel::Control, header, r#"{"restart": false}"#);
     connection.sender().send(bye).await.unwrap();
-    connection
-        .sender()
-        .send(request("one", "exit"))
-        .await
-        .unwrap();
+    ask(&connection.sender(), "one", "exit").await;
     let end = async {
         loop {
             if let Err(cut) = connection.next().await {
@@ -521,17 +501,10 @@ async fn sessions_are_kept_when_the_service_stops_and_taken_over_by_the_next() {
     let session = session(&world).await;
     let mut connection = session.connect(Some("a".to_owned())).await.unwrap();
     run(&session, "write a.txt kept").await;
-    connection
-        .sender()
-        .send(request("one", "print hi"))
-        .await
-        .unwrap();
+    ask(&connection.sender(), "one", "print hi").await;
     let (before, _) = read_to_reply(&mut connection, "one").await;
     let sender = connection.sender();
-    sender
-        .send(request("two", "sleep 10s\nprint ho"))
-        .await
-        .unwrap();
+    ask(&sender, "two", "sleep 10s\nprint ho").await;
     let id = session.id();
     drop((session, connection, sender));
     let world = world.restarted().await;
