@@ -36,7 +36,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::collect::{Collection, Created};
+use self::collect::{Collected, Collection};
 use self::conversation::{Conversation, Ending};
 use self::record::{About, Recorder};
 use self::request::{Cell, ExecutionRequest};
@@ -97,16 +97,10 @@ impl Executions {
         let (ending, output) = self.converse(&mut prepared, request.cell, watcher).await;
         timing.run = began.elapsed();
         let sandbox = &*prepared.warm.sandbox;
-        let (usage, created) = self.collect(sandbox, owner, &mut timing).await;
+        let collected = self.collect(sandbox, owner, &mut timing).await;
+        let usage = collected.usage;
         counted.used(usage.map(|usage| Duration::from_millis(usage.cpu_ms)));
-        Ok(ExecutionResult {
-            status: status(ending, &output, usage),
-            output,
-            files: created.files,
-            files_left_out: created.left_out,
-            timing,
-            usage: usage.unwrap_or_default(),
-        })
+        Ok(outcome(ending, output, collected, timing))
     }
 
     async fn converse(
@@ -132,10 +126,10 @@ impl Executions {
         sandbox: &dyn Sandbox,
         owner: &Owner,
         timing: &mut Timing,
-    ) -> (Option<Usage>, Created) {
+    ) -> Collected {
         let began = Instant::now();
         let collection = Collection::new(&self.files, owner, &self.bounds);
-        let collected = tokio::join!(collect::usage(sandbox), collection.files_of(sandbox));
+        let collected = collection.take_out_of(sandbox).await;
         timing.copy_out = began.elapsed();
         collected
     }
@@ -154,8 +148,26 @@ fn about(owner: &Owner, request: &ExecutionRequest) -> About {
     }
 }
 
+/// What an execution came to.
+pub(super) fn outcome(
+    ending: Ending,
+    output: Output,
+    collected: Collected,
+    timing: Timing,
+) -> ExecutionResult {
+    let Collected { usage, created } = collected;
+    ExecutionResult {
+        status: status(ending, &output, usage),
+        output,
+        files: created.files,
+        files_left_out: created.left_out,
+        timing,
+        usage: usage.unwrap_or_default(),
+    }
+}
+
 /// How it ended, as the caller is told. `usage` is there if the sandbox still answers.
-pub(super) fn status(ending: Ending, output: &Output, usage: Option<Usage>) -> Status {
+fn status(ending: Ending, output: &Output, usage: Option<Usage>) -> Status {
     let out_of_memory = usage.is_some_and(|usage| usage.oom_kills > 0);
     match ending {
         Ending::Finished if output.error.is_some() => Status::Error,

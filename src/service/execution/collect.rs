@@ -20,6 +20,15 @@ use crate::service::owner::Owner;
 /// and its caller waiting no longer.
 pub(in crate::service) const LIMIT: Duration = Duration::from_secs(20);
 
+/// All that is taken out.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Collected {
+    /// What the sandbox used. None: it does not answer.
+    pub(in crate::service) usage: Option<Usage>,
+    /// What the code made.
+    pub(in crate::service) created: Created,
+}
+
 /// What the sandbox used. None: it does not answer.
 pub(in crate::service) async fn usage(sandbox: &dyn Sandbox) -> Option<Usage> {
     let usage = timeout(LIMIT, sandbox.usage()).await;
@@ -64,8 +73,14 @@ impl<'a> Collection<'a> {
         }
     }
 
+    /// Takes all of it out.
+    pub(in crate::service) async fn take_out_of(self, sandbox: &dyn Sandbox) -> Collected {
+        let (usage, created) = tokio::join!(usage(sandbox), self.files_of(sandbox));
+        Collected { usage, created }
+    }
+
     /// Stores what the sandbox has made. Those that were stored before it stalled or lied are kept.
-    pub(in crate::service) async fn files_of(mut self, sandbox: &dyn Sandbox) -> Created {
+    async fn files_of(mut self, sandbox: &dyn Sandbox) -> Created {
         let failed = match timeout(LIMIT, self.take_from(sandbox)).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),

@@ -18,12 +18,12 @@ use super::routes::Asker;
 use super::state::State;
 use crate::sandbox::{KernelMessage, KernelMessages, Sandbox, Usage};
 use crate::service::ServiceError;
-use crate::service::execution::collect::{self, Collection, Created};
+use crate::service::execution::collect::{Collected, Collection};
 use crate::service::execution::conversation::{Conversation, Ending};
+use crate::service::execution::outcome;
 use crate::service::execution::record::About;
 use crate::service::execution::request::Cell;
 use crate::service::execution::result::{ExecutionResult, Timing};
-use crate::service::execution::status;
 use crate::service::execution::watch::Watcher;
 
 /// Messages of an execution to the kernel that wait.
@@ -112,20 +112,13 @@ impl Session {
         let (ending, output) = self.converse(cell, watcher, cancelled).await?;
         timing.run = began.elapsed();
         let began = Instant::now();
-        let (usage, created) = self.collect().await;
+        let mut collected = self.collect().await;
         timing.copy_out = began.elapsed();
-        if let Some(now) = usage {
+        if let Some(now) = &mut collected.usage {
             self.shared.processor.count(&self.shared, now.cpu_ms);
+            *now = since(*now, std::mem::replace(&mut *used, *now));
         }
-        let usage = usage.map(|now| since(now, std::mem::replace(&mut *used, now)));
-        Ok(ExecutionResult {
-            status: status(ending, &output, usage),
-            output,
-            files: created.files,
-            files_left_out: created.left_out,
-            timing,
-            usage: usage.unwrap_or_default(),
-        })
+        Ok(outcome(ending, output, collected, timing))
     }
 
     /// One's turn: nobody else's execution runs, and the kernel waits for code.
@@ -177,17 +170,17 @@ impl Session {
     }
 
     /// What was used since the session began, and the files that came into the working directory since the last time.
-    async fn collect(&self) -> (Option<Usage>, Created) {
+    async fn collect(&self) -> Collected {
         let Ok(sandbox) = self.sandbox().await else {
-            return (None, Created::default());
+            return Collected::default();
         };
         let collection = Collection::new(&self.files, &self.shared.owner, &self.bounds);
-        let (usage, created) =
-            tokio::join!(collect::usage(&*sandbox), collection.files_of(&*sandbox));
+        let collected = collection.take_out_of(&*sandbox).await;
+        let created = &collected.created;
         if !created.files.is_empty() || created.left_out > 0 {
             mark(&*sandbox).await;
         }
-        (usage, created)
+        collected
     }
 }
 
