@@ -77,7 +77,7 @@ bench: images ## Measure, beside floors measured in the same run
 
 fuzz: ## Fuzz what reads strangers' bytes, a minute a target (needs cargo-fuzz; CARGO='cargo +nightly')
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
-	for folder in crates/link/fuzz tests/fuzz; do \
+	for folder in crates/*/fuzz tests/fuzz; do \
 		for target in $$($(CARGO) fuzz list --fuzz-dir $$folder); do \
 			$(CARGO) fuzz run --fuzz-dir $$folder $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 		done; \

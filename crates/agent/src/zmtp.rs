@@ -16,8 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-pub(crate) use decoder::Decoded;
-use decoder::Decoder;
+pub(crate) use decoder::{Decoded, Decoder};
 
 /// The longest message from the kernel, in bytes. It must hold a large print in one message, and is charged to
 /// the sandbox's memory.

@@ -63,7 +63,7 @@ enum State {
 }
 
 impl Decoder {
-    pub(super) fn new() -> Decoder {
+    pub(crate) fn new() -> Decoder {
         Decoder {
             buffer: BytesMut::new(),
             state: State::Header,
@@ -73,7 +73,7 @@ impl Decoder {
     }
 
     /// Room for bytes that arrive.
-    pub(super) fn space(&mut self) -> &mut BytesMut {
+    pub(crate) fn space(&mut self) -> &mut BytesMut {
         let missing = match self.state {
             State::Part { length, .. } => length.saturating_sub(self.buffer.len()),
             State::Header | State::PassOver { .. } => 0,
@@ -92,7 +92,7 @@ impl Decoder {
     /// # Errors
     ///
     /// `InvalidData` when the bytes are no ZMTP frames.
-    pub(super) fn next(&mut self) -> io::Result<Option<Decoded>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Decoded>> {
         loop {
             let decoded = match self.state {
                 State::Header => {
