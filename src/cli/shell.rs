@@ -154,7 +154,7 @@ async fn run_code(
                 Line::Cleared => connection.interrupt().await?,
                 Line::End => connection.answer(&header, "\u{4}").await?,
             },
-            Heard::Restarted => eprintln!("the kernel ended, and another one was started"),
+            Heard::Ended(words) => eprintln!("{words}"),
             Heard::Done(count) => return Ok(count),
         }
     }

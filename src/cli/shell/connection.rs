@@ -43,8 +43,8 @@ pub(super) enum Heard {
         /// Of the message that asks.
         header: Bytes,
     },
-    /// The kernel ended under it.
-    Restarted,
+    /// The kernel ended under it: how that went on.
+    Ended(&'static str),
     /// It is done; the kernel's count.
     Done(Option<u64>),
 }
@@ -236,9 +236,9 @@ impl Connection {
         let view = MessageView::parse(parts)?;
         let content = view.content().unwrap_or_default();
         let kind = view.header.msg_type;
-        if kind == "status" && content["execution_state"] == "restarting" {
+        if let Some(words) = kernel_ended(&kind, &content) {
             (self.replied, self.idle) = (true, true);
-            return Some(Heard::Restarted);
+            return Some(Heard::Ended(words));
         }
         if view.parent_id != self.request {
             return None;
@@ -284,6 +284,19 @@ impl Connection {
                 Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
+    }
+}
+
+/// What a message says of the end of the kernel that was to run the code, if it does. One that was restarted on purpose says
+/// itself that it starts; for one that ended by itself, the service speaks.
+fn kernel_ended(kind: &str, content: &Value) -> Option<&'static str> {
+    if kind != "status" {
+        return None;
+    }
+    match content["execution_state"].as_str()? {
+        "restarting" | "starting" => Some("the kernel ended, and another one was started"),
+        "dead" => Some("the kernel ended, and another one could not be started"),
+        _ => None,
     }
 }
 
