@@ -12,7 +12,7 @@
 //!               cell_fields, sandbox_fields                code to run, and in what
 //!             file_answer, file_url                        what a file is answered with
 //!           api                                          kernels, as a Jupyter Server has them
-//!           openapi, schema                              what all of this looks like
+//!           openapi, schema, bounds                      what all of this looks like
 //! ```
 //!
 //! **Invariant:** what a handler answers is either the documented body or a `problem`; nothing that the engine or the operating
@@ -24,6 +24,7 @@ mod amount;
 mod api;
 mod app;
 mod body;
+mod bounds;
 mod cell_fields;
 mod exchange;
 mod execute;
@@ -77,6 +78,8 @@ pub fn router(service: Arc<Service>, settings: &Settings) -> Router {
     let (routes, mut api) = described_routes().split_for_parts();
     openapi::name_paths(&mut api);
     openapi::add_problems(&mut api);
+    openapi::free_bodies(&mut api);
+    bounds::tell(&mut api, settings);
     let routes = routes
         .route("/jupyter", get(health::index))
         .merge(api::routes());

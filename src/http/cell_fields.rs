@@ -15,7 +15,7 @@ use crate::config;
 use crate::service::execution::request::Cell;
 
 /// Shorter than this a timeout is a mistake of units.
-const MIN_TIMEOUT: Duration = Duration::from_secs(1);
+pub const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Code goes through the kernel's message queue, its history and its traceback: it is no place for data.
 const MAX_CODE: ByteSize = ByteSize::mib(10);
@@ -32,9 +32,10 @@ pub const FIELDS: &[&str] = &["code", "timeout", "stdin", "user"];
 /// Code to run.
 #[derive(Debug, ToSchema)]
 #[schema(as = CellRequest)]
+#[serde(deny_unknown_fields)]
 pub struct CellFields<'a> {
     /// The code.
-    #[schema(value_type = String, example = "print('hello')")]
+    #[schema(value_type = String, pattern = r"\S", example = "print('hello')")]
     code: Option<Cow<'a, str>>,
     /// How long the code may run: seconds, or text such as `1m 30s`. At least 1 s; the service sets the maximum.
     #[schema(value_type = Option<Amount>, default = 60, example = 60)]
@@ -43,7 +44,7 @@ pub struct CellFields<'a> {
     #[schema(value_type = Option<Stdin>)]
     stdin: Vec<Cow<'a, str>>,
     /// Free text about who asks, for the log.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 256)]
     user: Option<Cow<'a, str>>,
 }
 

@@ -3,6 +3,7 @@
 //! A client that closes the connection drops the handler, and with it the execution and its sandbox.
 
 mod answer;
+mod event;
 mod request;
 mod stream;
 
@@ -17,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 pub use answer::ExecuteAnswer;
+pub use event::ExecutionEvent;
 pub use request::ExecuteRequest;
 pub use stream::Outcome;
 
@@ -61,7 +63,7 @@ pub struct ExecuteQuery {
     responses(
         (status = 200, description = "The code was run", content(
             (ExecuteAnswer = "application/json"),
-            (String = "text/event-stream"),
+            (ExecutionEvent = "text/event-stream"),
         )),
     ),
 )]

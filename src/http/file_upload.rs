@@ -16,12 +16,13 @@ const FIELDS: &[&str] = &["filename", "extension", "content", "base64encoded"];
 
 /// A file in JSON. Its name is `filename.extension`.
 #[derive(Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FileUpload<'a> {
     /// Its name, with or without the extension.
-    #[schema(value_type = String, example = "data")]
+    #[schema(value_type = String, pattern = r"^[^/\x00-\x1f\x7f-\x9f]*$", max_length = 255, example = "data")]
     filename: Option<Cow<'a, str>>,
     /// What comes after the dot. Empty or absent: the filename is the whole name.
-    #[schema(value_type = Option<String>, example = "csv")]
+    #[schema(value_type = Option<String>, pattern = r"^[^/\x00-\x1f\x7f-\x9f]*$", example = "csv")]
     extension: Option<Cow<'a, str>>,
     /// What is in it.
     #[schema(value_type = String, example = "YSxiCjEsMgo=")]

@@ -48,26 +48,50 @@ pub fn name_paths(api: &mut utoipa::openapi::OpenApi) {
         .collect();
 }
 
+/// Operations that take an empty body, or none, for what it is: an empty file, an empty tar, a session like all others.
+const BODY_MAY_BE_EMPTY: [&str; 5] = [
+    "create_session",
+    "store_file",
+    "store_file_long",
+    "unpack_session_files",
+    "write_session_file",
+];
+
 /// Adds to every operation the problems that it may answer with.
 pub fn add_problems(api: &mut utoipa::openapi::OpenApi) {
-    for item in api.paths.paths.values_mut() {
-        let operations = [
+    operations(api).for_each(add_problems_to_operation);
+}
+
+/// Says of the bodies that may be left out that they may be.
+pub fn free_bodies(api: &mut utoipa::openapi::OpenApi) {
+    for operation in operations(api) {
+        let free = BODY_MAY_BE_EMPTY.contains(&id(operation));
+        if let Some(RefOr::T(body)) = operation.request_body.as_mut().filter(|_| free) {
+            body.required = None;
+        }
+    }
+}
+
+fn operations(api: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = &mut Operation> {
+    let items = api.paths.paths.values_mut();
+    let operations = items.flat_map(|item| {
+        [
             &mut item.get,
             &mut item.put,
             &mut item.post,
             &mut item.patch,
             &mut item.delete,
-        ];
-        operations
-            .into_iter()
-            .flatten()
-            .for_each(add_problems_to_operation);
-    }
+        ]
+    });
+    operations.flatten()
+}
+
+fn id(operation: &Operation) -> &str {
+    operation.operation_id.as_deref().unwrap_or_default()
 }
 
 fn add_problems_to_operation(operation: &mut Operation) {
-    let id = operation.operation_id.as_deref().unwrap_or_default();
-    for kind in problems_of(id) {
+    for kind in problems_of(id(operation)) {
         let status = kind.status();
         let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
         let response = ResponseBuilder::new()
@@ -133,8 +157,15 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             Kind::Invalid,
             Unavailable,
         ],
-        "list_session_files" => &[Unauthorized, NotFound, Kind::Invalid, Unavailable],
+        "list_session_files" => &[
+            Malformed,
+            Unauthorized,
+            NotFound,
+            Kind::Invalid,
+            Unavailable,
+        ],
         "read_session_file" => &[
+            Malformed,
             Unauthorized,
             NotFound,
             Conflict,
@@ -152,10 +183,17 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             Kind::Invalid,
             Unavailable,
         ],
-        "delete_session_file" => &[Unauthorized, NotFound, Conflict, Kind::Invalid, Unavailable],
-        "interrupt_session" => &[Unauthorized, NotFound, Conflict, Unavailable],
-        "restart_session" => &[Unauthorized, NotFound, Unavailable, StartTimeout],
-        "show_session" | "end_session" => &[Unauthorized, NotFound],
+        "delete_session_file" => &[
+            Malformed,
+            Unauthorized,
+            NotFound,
+            Conflict,
+            Kind::Invalid,
+            Unavailable,
+        ],
+        "interrupt_session" => &[Malformed, Unauthorized, NotFound, Conflict, Unavailable],
+        "restart_session" => &[Malformed, Unauthorized, NotFound, Unavailable, StartTimeout],
+        "show_session" | "end_session" => &[Malformed, Unauthorized, NotFound],
         "store_file" | "store_file_long" => &[
             Malformed,
             Unauthorized,
@@ -165,8 +203,8 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             Kind::Invalid,
             Unavailable,
         ],
-        "read_file" => &[Unauthorized, NotFound, RangeNotSatisfiable],
-        "delete_file" => &[Unauthorized, NotFound],
+        "read_file" => &[Malformed, Unauthorized, NotFound, RangeNotSatisfiable],
+        "delete_file" => &[Malformed, Unauthorized, NotFound],
         "list_kernel_specs" => &[Unauthorized, Unavailable],
         "list_files" | "list_sessions" | "metrics" => &[Unauthorized],
         _ => &[],

@@ -15,8 +15,9 @@ use super::body::BodyLimits;
 use super::field::{FieldErrors, Loc};
 use super::fields::{BoundedList, Fields, Text};
 use super::file_upload::FileUpload;
+use super::schema::{DirectoryText, Variables};
 
-pub use check::files_fit;
+pub use check::{MIN_CPUS, MIN_MEMORY, files_fit};
 
 /// More files than this are not one request's.
 const MAX_FILES: usize = 1000;
@@ -45,9 +46,10 @@ pub const FIELDS: &[&str] = &[
 /// The sandbox that code is to run in.
 #[derive(Debug, ToSchema)]
 #[schema(as = SandboxRequest)]
+#[serde(deny_unknown_fields)]
 pub struct SandboxFields<'a> {
     /// The environment that it runs in; see `list_kernel_specs`. Upper and lower case are the same.
-    #[schema(value_type = Option<String>, default = "python", example = "python")]
+    #[schema(value_type = Option<String>, pattern = r"\S", max_length = 256, default = "python", example = "python")]
     execution_environment: Option<Cow<'a, str>>,
     /// Packages to install before: Python requirements (`pandas>=2,<3`), or packages of npm (`lodash@^4.17`).
     #[schema(value_type = Option<Vec<String>>, example = json!(["humanize==4.*"]))]
@@ -56,7 +58,7 @@ pub struct SandboxFields<'a> {
     #[schema(value_type = Option<Vec<RequestFile>>)]
     files: Vec<RequestFile<'a>>,
     /// Set for the code.
-    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[schema(value_type = Option<Variables>)]
     environment_variables: BTreeMap<String, String>,
     /// Hosts that the code asks to reach, through the HTTP proxy that its environment variables name: `host`, `host:port` or
     /// `*.domain`, of those that the service allows.
@@ -69,7 +71,7 @@ pub struct SandboxFields<'a> {
     #[schema(value_type = Option<Amount>, example = 1)]
     cpus: Option<Amount<'a>>,
     /// Where the code runs and where its files are, relative to the home directory.
-    #[schema(value_type = Option<String>, example = "project/src")]
+    #[schema(value_type = Option<DirectoryText>, example = "project/src")]
     working_directory: Option<Cow<'a, str>>,
 }
 

@@ -1,6 +1,10 @@
 //! Schemas that no derive can write: fields that may be one thing or another, and bare bytes.
 
-use utoipa::openapi::schema::{Array, KnownFormat, ObjectBuilder, OneOfBuilder, Type};
+use std::borrow::Cow;
+
+use utoipa::openapi::schema::{
+    AdditionalProperties, Array, KnownFormat, ObjectBuilder, OneOfBuilder, Type,
+};
 use utoipa::openapi::{Object, Ref, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -14,19 +18,29 @@ pub enum Stdin {}
 /// A body that is a file.
 pub enum FileBytes {}
 
+/// What a file may be called, as [`FileName`](crate::service::files::FileName) has it.
+pub enum FileNameText {}
+
+/// Where code runs: names as those of files, with slashes between.
+pub enum DirectoryText {}
+
+/// Environment variables, as a request has them.
+pub enum Variables {}
+
 fn of(kind: Type, description: &str) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(kind)
         .description(Some(description))
 }
 
-/// One object with the fields of all these objects. (`allOf` says the same, but few clients are generated well from it.)
+/// One object with the fields of all these objects, and no other. (`allOf` says the same, but few clients are generated well from it.)
 pub fn together<const PARTS: usize>(
     description: &str,
     parts: [RefOr<Schema>; PARTS],
 ) -> RefOr<Schema> {
     let mut all = Object::new();
     all.description = Some(description.to_owned());
+    all.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     for part in parts {
         if let RefOr::T(Schema::Object(part)) = part {
             all.properties.extend(part.properties);
@@ -43,8 +57,15 @@ impl PartialSchema for Amount<'_> {
                 Type::Number,
                 "In the field's unit: seconds, bytes, processors.",
             ))
-            .item(of(Type::String, "With a unit: `90s`, `512MiB`."))
+            .item(Self::text())
             .into()
+    }
+}
+
+impl Amount<'_> {
+    /// One that is text.
+    pub fn text() -> ObjectBuilder {
+        of(Type::String, "With a unit: `90s`, `512MiB`.")
     }
 }
 
@@ -87,3 +108,50 @@ impl PartialSchema for FileBytes {
 }
 
 impl ToSchema for FileBytes {}
+
+impl PartialSchema for FileNameText {
+    fn schema() -> RefOr<Schema> {
+        of(Type::String, "A file's name: no path, at most 255 bytes.")
+            .pattern(Some(r"^(?!\.\.?$)[^/\x00-\x1f\x7f-\x9f]+$"))
+            .max_length(Some(255))
+            .into()
+    }
+}
+
+impl ToSchema for FileNameText {
+    fn name() -> Cow<'static, str> {
+        "FileName".into()
+    }
+}
+
+impl PartialSchema for DirectoryText {
+    fn schema() -> RefOr<Schema> {
+        let name = r"(?!\.\.?(/|$))[^/\x00-\x1f\x7f-\x9f]{1,255}";
+        of(
+            Type::String,
+            "A directory, by the way to it from the home directory.",
+        )
+        .pattern(Some(format!("^{name}(/{name})*$")))
+        .max_length(Some(1024))
+        .into()
+    }
+}
+
+impl ToSchema for DirectoryText {
+    fn name() -> Cow<'static, str> {
+        "Directory".into()
+    }
+}
+
+impl PartialSchema for Variables {
+    fn schema() -> RefOr<Schema> {
+        let name = of(Type::String, "Its name.").pattern(Some("^[A-Za-z_][A-Za-z0-9_]{0,255}$"));
+        let value = of(Type::String, "Its value.").pattern(Some(r"^[^\x00]*$"));
+        of(Type::Object, "Environment variables by their names.")
+            .property_names(Some(name))
+            .additional_properties(Some(value))
+            .into()
+    }
+}
+
+impl ToSchema for Variables {}

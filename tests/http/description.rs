@@ -1,6 +1,9 @@
 //! `/openapi.json` and `/docs`: the API describes itself, from the code that serves it.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use bytesize::ByteSize;
 use serde_json::Value;
 
 use crate::bench::Bench;
@@ -111,6 +114,64 @@ async fn what_may_be_one_thing_or_another_is_described_as_both() {
     assert_eq!(alternatives("RequestFile")[1]["type"], "string");
     assert_eq!(alternatives("Amount")[0]["type"], "number");
     assert_eq!(alternatives("Stdin")[1]["type"], "array");
+}
+
+#[tokio::test]
+async fn what_the_service_allows_is_described() {
+    let bench = Bench::with(|settings| {
+        settings.execution.max_timeout = Duration::from_secs(90);
+        settings.execution.max_memory = ByteSize::mib(600);
+    });
+    let api = bench.await.get("/openapi.json").await.json();
+    let schemas = &api["components"]["schemas"];
+    let number = |schema: &str, field: &str| {
+        let alternatives = schemas[schema]["properties"][field]["oneOf"].as_array();
+        let mut alternatives = alternatives.unwrap().iter();
+        alternatives.find_map(|it| it["maximum"].as_f64()).unwrap()
+    };
+    for (schema, field, most) in [
+        ("ExecuteRequest", "timeout", 90.0),
+        ("CellRequest", "timeout", 90.0),
+        ("CreateSession", "memory", 600.0 * 1024.0 * 1024.0),
+        ("ExecuteRequest", "cpus", 2.0),
+        ("SessionChange", "lifetime", 7.0 * 24.0 * 60.0 * 60.0),
+        ("CreateSession", "idle_timeout", 24.0 * 60.0 * 60.0),
+    ] {
+        assert_eq!(number(schema, field), most, "{schema} {field}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_described_as_closed() {
+    let api = description().await;
+    for schema in [
+        "ExecuteRequest",
+        "CellRequest",
+        "CreateSession",
+        "SessionChange",
+        "FileUpload",
+    ] {
+        let schema = &api["components"]["schemas"][schema];
+        assert_eq!(schema["additionalProperties"], false, "{schema}");
+    }
+}
+
+#[tokio::test]
+async fn links_lead_from_what_was_made_to_what_can_be_done_with_it() {
+    let api = description().await;
+    let operations = api["paths"].as_object().unwrap().values();
+    let operations = operations.flat_map(|path| path.as_object().unwrap().values());
+    let ids: Vec<_> = operations
+        .clone()
+        .map(|operation| &operation["operationId"])
+        .collect();
+    let responses = operations.flat_map(|operation| operation["responses"].as_object().unwrap());
+    let links = responses.filter_map(|(_, response)| response["links"].as_object());
+    let links: Vec<_> = links.flat_map(|links| links.values()).collect();
+    assert_eq!(links.len(), 17);
+    for link in links {
+        assert!(ids.contains(&&link["operationId"]), "{link}");
+    }
 }
 
 #[tokio::test]

@@ -41,8 +41,8 @@ pub struct ReadQuery {
         ("range" = Option<String>, Header, description = "One range of bytes"),
     ),
     responses(
-        (status = 200, description = "The bytes", body = FileBytes, content_type = "application/octet-stream"),
-        (status = 206, description = "The range", body = FileBytes, content_type = "application/octet-stream"),
+        (status = 200, description = "The bytes", body = FileBytes, content_type = "*/*"),
+        (status = 206, description = "The range", body = FileBytes, content_type = "*/*"),
         (status = 304, description = "It is still what `If-None-Match` says"),
     ),
 )]

@@ -24,7 +24,7 @@ use crate::http::file_upload::FileUpload;
 use crate::http::file_url::PublicBase;
 use crate::http::key::Caller;
 use crate::http::problem::{Kind, Problem};
-use crate::http::schema::FileBytes;
+use crate::http::schema::{FileBytes, FileNameText};
 use crate::service::files::{FileName, Lifetime, StoredFile};
 use crate::service::owner::Owner;
 
@@ -48,6 +48,9 @@ pub struct UploadForm {
 /// A file that was stored.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Uploaded {
+    /// What it is called in the store.
+    #[schema(example = "5f8d0d55b54764421b7156c5d4e2a1f0.csv")]
+    name: String,
     /// Where it can be fetched, until it expires. Whoever has the url can. Requests to execute code can name it in `files`.
     url: String,
     /// What it was called by whoever sent it.
@@ -68,13 +71,21 @@ pub struct Uploaded {
     put,
     path = "/jupyter/files",
     tag = "files",
-    params(("filename" = Option<String>, Query, description = "Its name, where the body is the file itself")),
+    params(("filename" = inline(Option<FileNameText>), Query, description = "Its name, where the body is the file itself")),
     request_body(content(
         (UploadForm = "multipart/form-data"),
         (FileUpload = "application/json"),
         (FileBytes = "application/octet-stream"),
     )),
-    responses((status = 200, description = "It is stored", body = Uploaded)),
+    responses((
+        status = 200,
+        description = "It is stored",
+        body = Uploaded,
+        links(
+            ("read" = (operation_id = "read_file", parameters(("name" = "$response.body#/name")))),
+            ("delete" = (operation_id = "delete_file", parameters(("name" = "$response.body#/name")))),
+        ),
+    )),
 )]
 pub async fn store_file(
     State(app): State<Arc<App>>,
@@ -99,13 +110,21 @@ pub async fn store_file(
     put,
     path = "/jupyter/files/long-lifetime",
     tag = "files",
-    params(("filename" = Option<String>, Query, description = "Its name, where the body is the file itself")),
+    params(("filename" = inline(Option<FileNameText>), Query, description = "Its name, where the body is the file itself")),
     request_body(content(
         (UploadForm = "multipart/form-data"),
         (FileUpload = "application/json"),
         (FileBytes = "application/octet-stream"),
     )),
-    responses((status = 200, description = "It is stored", body = Uploaded)),
+    responses((
+        status = 200,
+        description = "It is stored",
+        body = Uploaded,
+        links(
+            ("read" = (operation_id = "read_file", parameters(("name" = "$response.body#/name")))),
+            ("delete" = (operation_id = "delete_file", parameters(("name" = "$response.body#/name")))),
+        ),
+    )),
 )]
 pub async fn store_file_long(
     State(app): State<Arc<App>>,
@@ -127,6 +146,7 @@ impl Uploaded {
     fn new(app: &App, base: &PublicBase, stored: StoredFile) -> Json<Self> {
         Json(Self {
             url: base.file(app.service.files(), &stored),
+            name: stored.name,
             filename: stored.filename.to_string(),
             size: stored.size,
             expires_at: stored.expires_at,

@@ -22,10 +22,10 @@ use crate::service::files::FileName;
 const DEFAULT_ENVIRONMENT: &str = "python";
 
 /// With less, no kernel starts.
-const MIN_MEMORY: ByteSize = ByteSize::mib(64);
+pub const MIN_MEMORY: ByteSize = ByteSize::mib(64);
 
 /// With less, a kernel takes minutes to start.
-const MIN_CPUS: f64 = 0.1;
+pub const MIN_CPUS: f64 = 0.1;
 
 /// Names.
 const MAX_NAME: usize = 256;

@@ -34,6 +34,17 @@ use crate::service::session::request::SessionRequest;
         description = "It is there, its kernel ready",
         body = SessionInUse,
         headers(("Location" = String, description = "Where it is")),
+        links(
+            ("show" = (operation_id = "show_session", parameters(("id" = "$response.body#/id")))),
+            ("change" = (operation_id = "change_session", parameters(("id" = "$response.body#/id")))),
+            ("execute" = (operation_id = "execute_in_session", parameters(("id" = "$response.body#/id")))),
+            ("interrupt" = (operation_id = "interrupt_session", parameters(("id" = "$response.body#/id")))),
+            ("restart" = (operation_id = "restart_session", parameters(("id" = "$response.body#/id")))),
+            ("list_files" = (operation_id = "list_session_files", parameters(("id" = "$response.body#/id")))),
+            ("unpack_files" = (operation_id = "unpack_session_files", parameters(("id" = "$response.body#/id")))),
+            ("write_file" = (operation_id = "write_session_file", parameters(("id" = "$response.body#/id")))),
+            ("end" = (operation_id = "end_session", parameters(("id" = "$response.body#/id")))),
+        ),
     )),
 )]
 pub async fn create_session(

@@ -15,7 +15,7 @@ use crate::config;
 use crate::http::app::App;
 use crate::http::body::{self, BodyLimits};
 use crate::http::cell_fields::{self, CellFields};
-use crate::http::execute::{self, ExecuteAnswer};
+use crate::http::execute::{self, ExecuteAnswer, ExecutionEvent};
 use crate::http::field::{FieldErrors, Loc};
 use crate::http::fields::Fields;
 use crate::http::file_url::PublicBase;
@@ -38,7 +38,7 @@ const MAX_BODY: ByteSize = ByteSize::mib(16);
     responses(
         (status = 200, description = "The code was run", content(
             (ExecuteAnswer = "application/json"),
-            (String = "text/event-stream"),
+            (ExecutionEvent = "text/event-stream"),
         )),
     ),
 )]

@@ -23,9 +23,10 @@ pub const FIELDS: &[&str] = &["name", "metadata", "idle_timeout", "lifetime"];
 /// What can be said of a session.
 #[derive(Debug, ToSchema)]
 #[schema(as = SessionChange)]
+#[serde(deny_unknown_fields)]
 pub struct SessionFields<'a> {
     /// What you call it: 256 characters at most.
-    #[schema(value_type = Option<String>, example = "chat 42")]
+    #[schema(value_type = Option<String>, max_length = 256, example = "chat 42")]
     name: Option<Cow<'a, str>>,
     /// What you note: 64 KiB of JSON at most.
     #[schema(value_type = Option<Object>, example = json!({"customer": 7}))]

@@ -28,7 +28,7 @@ pub struct CreateSession<'a> {
 #[expect(dead_code, reason = "describes the field, which is read on its own")]
 struct ChosenId {
     /// Its id, if you choose it: a UUID that no session has.
-    #[schema(example = "0b8f6f3c-3c5f-4a53-9f0e-2b7a5a0f6f11")]
+    #[schema(format = "uuid", example = "0b8f6f3c-3c5f-4a53-9f0e-2b7a5a0f6f11")]
     id: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use crate::service::ServiceError;
 use crate::service::prepare::SandboxRequest;
 
 /// The shortest time that makes sense.
-const SHORTEST: Duration = Duration::from_secs(1);
+pub const SHORTEST: Duration = Duration::from_secs(1);
 
 /// A session to be made.
 #[derive(Clone, Debug)]

@@ -1,7 +1,9 @@
 //! What is known of a file or directory in a session.
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, SchemaType};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::sandbox::{Entry, EntryKind, Listing};
 
@@ -46,6 +48,26 @@ pub struct ListingModel {
     entries: Vec<EntryModel>,
     /// How many more there are: too many to be listed, or with a name that is no UTF-8.
     left_out: u64,
+}
+
+/// What a path is answered with where that is JSON.
+pub enum ListingOrFile {}
+
+impl PartialSchema for ListingOrFile {
+    fn schema() -> RefOr<Schema> {
+        let file = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+        AnyOfBuilder::new()
+            .item(Ref::from_schema_name(ListingModel::name()))
+            .item(file.description(Some("A file that is JSON.")))
+            .into()
+    }
+}
+
+impl ToSchema for ListingOrFile {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((ListingModel::name().into_owned(), ListingModel::schema()));
+        ListingModel::schemas(schemas);
+    }
 }
 
 impl EntryModel {

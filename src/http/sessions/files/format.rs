@@ -3,6 +3,7 @@
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::http::field::Loc;
 use crate::http::problem::Problem;
@@ -14,6 +15,15 @@ pub const TAR: &str = "application/x-tar";
 #[derive(Debug, Deserialize)]
 pub struct FormatQuery {
     format: Option<String>,
+}
+
+/// What it may say.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the parameter, which is read as text")]
+pub enum FormatName {
+    /// All files in one archive.
+    Tar,
 }
 
 /// How a directory is sent.

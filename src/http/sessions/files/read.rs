@@ -12,8 +12,8 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
-use super::entry::ListingModel;
-use super::format::{Format, FormatQuery, TAR, is_accepted};
+use super::entry::{ListingModel, ListingOrFile};
+use super::format::{Format, FormatName, FormatQuery, TAR, is_accepted};
 use super::held::{Held, Lasting};
 use crate::http::file_answer::{FileAnswer, disposition};
 use crate::http::problem::{Kind, Problem};
@@ -49,7 +49,7 @@ pub struct InPath {
     tag = "sessions",
     params(
         ("id" = String, Path, description = "The session's id"),
-        ("format" = Option<String>, Query, description = "`tar`: all regular files below it, as with `Accept: application/x-tar`"),
+        ("format" = inline(Option<FormatName>), Query, description = "`tar`: all regular files below it, as with `Accept: application/x-tar`"),
     ),
     responses((
         status = 200,
@@ -73,7 +73,7 @@ pub async fn list_session_files(
     params(
         ("id" = String, Path, description = "The session's id"),
         ("path" = String, Path, description = "The way to it from the working directory"),
-        ("format" = Option<String>, Query, description = "`tar`: all regular files below a directory, as with `Accept: application/x-tar`"),
+        ("format" = inline(Option<FormatName>), Query, description = "`tar`: all regular files below a directory, as with `Accept: application/x-tar`"),
         ("range" = Option<String>, Header, description = "One range of a file's bytes"),
     ),
     responses(
@@ -81,12 +81,12 @@ pub async fn list_session_files(
             status = 200,
             description = "The bytes, or what is in it. `X-Left-Out` says how many files are not in a tar: links and the like, too many, too large",
             content(
-                (FileBytes = "application/octet-stream"),
-                (ListingModel = "application/json"),
+                (FileBytes = "*/*"),
+                (ListingOrFile = "application/json"),
                 (FileBytes = "application/x-tar"),
             ),
         ),
-        (status = 206, description = "The range", body = FileBytes, content_type = "application/octet-stream"),
+        (status = 206, description = "The range", body = FileBytes, content_type = "*/*"),
         (status = 304, description = "The file is still what `If-None-Match` says"),
     ),
 )]

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use tokio_util::io::StreamReader;
 
 use super::entry::EntryModel;
-use super::format::{Format, FormatQuery, is_sent};
+use super::format::{Format, FormatName, FormatQuery, is_sent};
 use super::held::{Held, problem};
 use super::read::InPath;
 use crate::http::app::App;
@@ -29,7 +29,7 @@ type Written = (StatusCode, Json<EntryModel>);
     tag = "sessions",
     params(
         ("id" = String, Path, description = "The session's id"),
-        ("format" = Option<String>, Query, description = "`tar`, as with `Content-Type: application/x-tar`"),
+        ("format" = inline(Option<FormatName>), Query, description = "`tar`, as with `Content-Type: application/x-tar`"),
     ),
     request_body(content = FileBytes, content_type = "application/x-tar"),
     responses((status = 200, description = "It is unpacked", body = EntryModel)),
@@ -55,15 +55,31 @@ pub async fn unpack_session_files(
     params(
         ("id" = String, Path, description = "The session's id"),
         ("path" = String, Path, description = "The way to it from the working directory"),
-        ("format" = Option<String>, Query, description = "`tar`: the body is unpacked into a directory, which is made if need be"),
+        ("format" = inline(Option<FormatName>), Query, description = "`tar`: the body is unpacked into a directory, which is made if need be"),
     ),
     request_body(content(
         (FileBytes = "application/octet-stream"),
         (FileBytes = "application/x-tar"),
     )),
     responses(
-        (status = 200, description = "It is written in the place of what was there", body = EntryModel),
-        (status = 201, description = "It is written", body = EntryModel),
+        (
+            status = 200,
+            description = "It is written in the place of what was there",
+            body = EntryModel,
+            links(
+                ("read" = (operation_id = "read_session_file", parameters(("id" = "$request.path.id"), ("path" = "$response.body#/path")))),
+                ("delete" = (operation_id = "delete_session_file", parameters(("id" = "$request.path.id"), ("path" = "$response.body#/path")))),
+            ),
+        ),
+        (
+            status = 201,
+            description = "It is written",
+            body = EntryModel,
+            links(
+                ("read" = (operation_id = "read_session_file", parameters(("id" = "$request.path.id"), ("path" = "$response.body#/path")))),
+                ("delete" = (operation_id = "delete_session_file", parameters(("id" = "$request.path.id"), ("path" = "$response.body#/path")))),
+            ),
+        ),
     ),
 )]
 pub async fn write_session_file(
