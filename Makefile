@@ -4,8 +4,8 @@ CARGO ?= cargo
 SHELL := bash
 .DEFAULT_GOAL := help
 
-# The engine is needed by the tests in tests/engine and tests/clients and in no other; everything else is fast.
-FAST_TESTS := $(filter-out engine clients,$(notdir $(basename $(wildcard tests/*.rs crates/*/tests/*.rs)) \
+# The engine is needed by the tests in tests/engine, tests/clients and tests/schema and in no other; everything else is fast.
+FAST_TESTS := $(filter-out engine clients schema,$(notdir $(basename $(wildcard tests/*.rs crates/*/tests/*.rs)) \
 	$(patsubst %/main.rs,%,$(wildcard tests/*/main.rs crates/*/tests/*/main.rs))))
 
 # How long each target is fuzzed.
@@ -14,9 +14,9 @@ FUZZ_SECONDS ?= 60
 # In the order that is written, and one after the other: each needs what was before it.
 .NOTPARALLEL:
 
-.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-clients test-runsc \
+.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-schema test-clients test-runsc \
 	test-clients-reference screenshots \
-	images engine bench fuzz service-image service-image-prebuilt clean-sandboxes
+	images engine bench fuzz fuzz-schema service-image service-image-prebuilt clean-sandboxes
 
 help: ## List these targets
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -24,7 +24,7 @@ help: ## List these targets
 run: ## Build everything, start the service on 127.0.0.1:8080 and show a first result
 	@scripts/run
 
-test: engine images test-fast test-images test-engine ## Run the tests (a Docker engine is started if there is none)
+test: engine images test-fast test-images test-schema test-engine ## Run the tests (a Docker engine is started if there is none)
 
 check: fmt-check clippy docs test-fast ## Format, lints, docs and the tests that need no engine
 
@@ -39,7 +39,7 @@ docs:
 
 test-fast: ## The tests that need no engine
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; \
-		$(CARGO) nextest run --workspace -E 'not (package(cellblock) & (binary(=engine) | binary(=clients)))'; \
+		$(CARGO) nextest run --workspace -E 'not (package(cellblock) & (binary(=engine) | binary(=clients) | binary(=schema)))'; \
 	else set -x; \
 		$(CARGO) test --workspace --lib --bins $(FAST_TESTS:%=--test %); \
 	fi
@@ -49,6 +49,9 @@ test-images: ## The images' own tests, in a sandbox's conditions
 
 test-engine: ## The tests on the real engine; they need the images
 	$(CARGO) test --test engine
+
+test-schema: images ## Schemathesis, from PyPI, against /openapi.json: the same requests each time
+	$(CARGO) test --test schema
 
 test-clients: images ## Jupyter's own clients, from PyPI, JupyterLab in a browser among them
 	$(CARGO) test --test clients
@@ -75,13 +78,16 @@ engine: ## Make sure that a Docker engine answers
 bench: images ## Measure, beside floors measured in the same run
 	$(CARGO) bench --bench cellblock
 
-fuzz: ## Fuzz what reads strangers' bytes, a minute a target (needs cargo-fuzz; CARGO='cargo +nightly')
+fuzz: fuzz-schema ## Fuzz what reads strangers' bytes, a minute a target (needs cargo-fuzz; CARGO='cargo +nightly')
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
 	for folder in crates/*/fuzz tests/fuzz; do \
 		for target in $$($(CARGO) fuzz list --fuzz-dir $$folder); do \
 			$(CARGO) fuzz run --fuzz-dir $$folder $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 		done; \
 	done
+
+fuzz-schema: images ## The API alone: requests made of /openapi.json, other ones each time
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --test schema
 
 service-image: engine ## Build the service's own image, cellblock/service
 	docker build --network host --tag cellblock/service .

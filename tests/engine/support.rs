@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -17,6 +17,9 @@ const LISTENS_WITHIN: Duration = Duration::from_secs(60);
 /// How long a thing that happens in the background may take.
 pub const SOON: Duration = Duration::from_secs(60);
 
+/// The lines that a service has logged, in all its lives.
+type Log = Arc<Mutex<Vec<String>>>;
+
 /// A `cellblock serve` of its own. Dropping it ends it and fails the test if anything of it is left.
 pub struct Service {
     process: Child,
@@ -24,6 +27,7 @@ pub struct Service {
     instance: String,
     state: tempfile::TempDir,
     settings: Vec<String>,
+    log: Log,
     client: reqwest::Client,
 }
 
@@ -53,13 +57,15 @@ impl Service {
         all.extend(settings.iter().map(|setting| (*setting).to_owned()));
         let instance = format!("test-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
         let state = tempfile::tempdir().unwrap();
-        let (process, url) = spawn(&instance, state.path(), &all);
+        let log = Log::default();
+        let (process, url) = spawn(&instance, state.path(), &all, &log);
         Service {
             process,
             url,
             instance,
             state,
             settings: all,
+            log,
             client: client(),
         }
     }
@@ -72,6 +78,11 @@ impl Service {
     /// Whoever speaks to it.
     pub fn client(&self) -> &reqwest::Client {
         &self.client
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
     }
 
     /// Its process.
@@ -159,7 +170,7 @@ impl Service {
 
     /// Starts it again as it was.
     pub fn restart(&mut self) {
-        let (process, url) = spawn(&self.instance, self.state.path(), &self.settings);
+        let (process, url) = spawn(&self.instance, self.state.path(), &self.settings, &self.log);
         (self.process, self.url) = (process, url);
     }
 
@@ -192,6 +203,8 @@ impl Drop for Service {
         }
         if !std::thread::panicking() {
             assert!(left.is_empty(), "left behind: {left:?}");
+            let panics = |line: &String| line.contains("panicked at");
+            assert!(!self.log().iter().any(panics), "a panic is in the log above");
         }
     }
 }
@@ -202,7 +215,12 @@ fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
 
-fn spawn(instance: &str, state: &std::path::Path, settings: &[String]) -> (Child, String) {
+fn spawn(
+    instance: &str,
+    state: &std::path::Path,
+    settings: &[String],
+    log: &Log,
+) -> (Child, String) {
     let mut process = Command::new(CELLBLOCK)
         .arg("serve")
         .arg("--listen=127.0.0.1:0")
@@ -212,15 +230,16 @@ fn spawn(instance: &str, state: &std::path::Path, settings: &[String]) -> (Child
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let log = BufReader::new(process.stderr.take().unwrap());
+    let (lines, kept) = (BufReader::new(process.stderr.take().unwrap()), log.clone());
     let (found, url) = mpsc::channel();
     // Ends with the service: it reads its log.
     std::thread::spawn(move || {
-        for line in log.lines().map_while(Result::ok) {
+        for line in lines.lines().map_while(Result::ok) {
             if let Some(url) = listening(&line) {
                 let _ = found.send(url);
             }
             eprintln!("{line}");
+            kept.lock().unwrap().push(line);
         }
     });
     let url = url.recv_timeout(LISTENS_WITHIN);
