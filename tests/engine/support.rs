@@ -204,7 +204,10 @@ impl Drop for Service {
         if !std::thread::panicking() {
             assert!(left.is_empty(), "left behind: {left:?}");
             let panics = |line: &String| line.contains("panicked at");
-            assert!(!self.log().iter().any(panics), "a panic is in the log above");
+            assert!(
+                !self.log().iter().any(panics),
+                "a panic is in the log above"
+            );
         }
     }
 }
