@@ -23,7 +23,7 @@ use bytesize::ByteSize;
 pub use cellblock_link::message::{Channel, KernelMessage};
 pub use cellblock_link::request::{FilesReply, KernelExit, Usage};
 pub use events::{EventReceiver, EventSender, NoReader, event_queue};
-pub use file::{ByteRange, ByteReader, Entry, EntryKind, Listing, MAX_LISTED};
+pub use file::{ByteRange, ByteReader, Entry, EntryKind, Listing, MAX_LISTED, is_path};
 pub use network::{Duplex, Network, Outbound, Refusal, Wire};
 pub use packages::{PACKAGES_DIRECTORY, PackageAccess, PackageVolume, PackageVolumeInfo};
 pub use process::{Process, ProcessEnd};
@@ -232,6 +232,8 @@ pub trait Sandbox: Send + Sync {
     /// Writes a file, in the place of whatever has the name, unless that is a directory. Folders on the way are made.
     /// Nothing has changed until all of the content is there; dropping the future before gives it up.
     async fn write_file(&self, path: &str, content: ByteReader) -> Result<Entry, SandboxError>;
+    /// Writes behind what a file has: all of the content, or nothing. Dropping the future gives it up.
+    async fn append_file(&self, path: &str, content: ByteReader) -> Result<Entry, SandboxError>;
     /// Makes a directory where nothing is yet, and folders on the way.
     async fn make_directory(&self, path: &str) -> Result<Entry, SandboxError>;
     /// Renames a file or directory to what nothing is called yet, in a folder that is there.

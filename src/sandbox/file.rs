@@ -30,6 +30,12 @@ pub(super) fn names(path: &str) -> Result<Vec<&str>, SandboxError> {
     path::names(path).map_err(|reason| SandboxError::BadPath(reason.to_string()))
 }
 
+/// Whether a path can be meant.
+#[must_use]
+pub fn is_path(path: &str) -> bool {
+    path::names(path).is_ok()
+}
+
 /// Whether a name can be one. A sandbox may say anything.
 pub(super) fn is_name(name: &str) -> bool {
     path::name(name).is_ok()

@@ -233,6 +233,14 @@ impl<O: Owned> Sandbox for LinkedSandbox<O> {
         self.write(path, &mut content).await
     }
 
+    async fn append_file(
+        &self,
+        path: &str,
+        mut content: ByteReader,
+    ) -> Result<Entry, SandboxError> {
+        self.append(path, &mut content).await
+    }
+
     async fn make_directory(&self, path: &str) -> Result<Entry, SandboxError> {
         self.new_directory(path).await
     }

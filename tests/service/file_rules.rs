@@ -39,6 +39,9 @@ async fn files_are_written_and_read(sandbox: &dyn Sandbox) {
     }
     write(sandbox, "a/b/c", b"new").await.unwrap();
     assert_eq!(read(sandbox, "a/b/c", None).await.unwrap().1, b"new");
+    let entry = append(sandbox, "a/b/c", b"er").await.unwrap();
+    assert_eq!(told(&entry), ("c", EntryKind::File, 5));
+    assert_eq!(read(sandbox, "a/b/c", None).await.unwrap().1, b"newer");
     sandbox.delete_file("a/b/c").await.unwrap();
     assert_eq!(names(sandbox, "a/b").await, [""; 0]);
     sandbox.delete_file("a").await.unwrap();
@@ -118,6 +121,7 @@ async fn what_is_wrong_is_told_apart(sandbox: &dyn Sandbox) {
         write(sandbox, "d", b"x").await.map(drop),
         read(sandbox, "d", None).await.map(drop),
         read(sandbox, "", None).await.map(drop),
+        append(sandbox, "d", b"x").await.map(drop),
     ] {
         assert!(
             matches!(outcome, Err(SandboxError::NotAFile(_))),
@@ -171,6 +175,11 @@ async fn content_that_breaks_off_changes_nothing(sandbox: &dyn Sandbox) {
         matches!(written, Err(SandboxError::Content(_))),
         "{written:?}"
     );
+    let appended = sandbox.append_file("a", broken()).await;
+    assert!(
+        matches!(appended, Err(SandboxError::Content(_))),
+        "{appended:?}"
+    );
     let put = sandbox.put_files(".", broken()).await;
     assert!(matches!(put, Err(SandboxError::Content(_))), "{put:?}");
     assert_eq!(read(sandbox, "a", None).await.unwrap().1, b"old");
@@ -201,6 +210,7 @@ async fn questions(sandbox: &dyn Sandbox, path: &str) -> Vec<Outcome<()>> {
         sandbox.list_files(path, 1).await.map(drop),
         sandbox.get_directory(path, 1, 1).await.map(drop),
         read(sandbox, path, None).await.map(drop),
+        append(sandbox, path, b"x").await.map(drop),
         sandbox.rename_file(path, "new name").await.map(drop),
         sandbox.delete_file(path).await,
     ]
@@ -219,6 +229,10 @@ async fn changes(sandbox: &dyn Sandbox, path: &str) -> Vec<Outcome<()>> {
 
 async fn write(sandbox: &dyn Sandbox, path: &str, content: &'static [u8]) -> Outcome<Entry> {
     sandbox.write_file(path, Box::new(content)).await
+}
+
+async fn append(sandbox: &dyn Sandbox, path: &str, content: &'static [u8]) -> Outcome<Entry> {
+    sandbox.append_file(path, Box::new(content)).await
 }
 
 async fn read(

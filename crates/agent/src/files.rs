@@ -7,6 +7,7 @@
 //! All of it is blocking work, done on a thread beside the runtime's. A stream that is dropped fails there at
 //! its next read or write, which ends the work.
 
+mod append;
 mod change;
 mod delete;
 mod entry;
@@ -33,6 +34,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::append::append;
 pub(crate) use self::error::FilesError;
 pub(crate) use self::list::list;
 pub(crate) use self::place::Place;

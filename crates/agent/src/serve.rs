@@ -174,6 +174,7 @@ impl Agent {
             FileRequest::Entry { path } => answer_with(stream, files::entry(place(path))).await,
             FileRequest::Read { path, range } => files::read(stream, place(path), range).await,
             FileRequest::Write { path } => files::write(stream, place(path)).await,
+            FileRequest::Append { path } => files::append(stream, place(path)).await,
             FileRequest::MakeDirectory { path } => {
                 answer_with(stream, files::make_directory(place(path))).await
             }

@@ -17,7 +17,7 @@ pub use self::file::{
 };
 
 /// The version of everything in this crate. Both ends must have the same: the agent comes with the service.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// The longest request or reply, in bytes.
 pub const MAX_JSON: usize = 1 << 20;

@@ -297,6 +297,20 @@ impl Sandbox for FakeSandbox {
         files.entry(path)
     }
 
+    async fn append_file(
+        &self,
+        path: &str,
+        mut content: ByteReader,
+    ) -> Result<Entry, SandboxError> {
+        self.life.reach().await?;
+        let bytes = read_all(&mut content).await?;
+        let mut files = self.life.files();
+        let (_, mut whole) = files.read_part(path, None)?;
+        whole.extend(bytes);
+        files.write(path, whole);
+        files.entry(path)
+    }
+
     async fn make_directory(&self, path: &str) -> Result<Entry, SandboxError> {
         self.life.reach().await?;
         self.life.files().make_directory(path)

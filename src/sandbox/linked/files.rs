@@ -105,6 +105,17 @@ impl<O: Owned> LinkedSandbox<O> {
         entry_of(name, self.upload(&request, content).await?)
     }
 
+    pub(super) async fn append(
+        &self,
+        path: &str,
+        content: &mut ByteReader,
+    ) -> Result<Entry, SandboxError> {
+        let name = last(path)?;
+        let path = path.to_owned();
+        let request = Request::File(FileRequest::Append { path });
+        entry_of(name, self.upload(&request, content).await?)
+    }
+
     pub(super) async fn new_directory(&self, path: &str) -> Result<Entry, SandboxError> {
         let name = last(path)?;
         let path = path.to_owned();

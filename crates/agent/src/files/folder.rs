@@ -63,7 +63,16 @@ impl Folder {
 
     /// Opens a regular file to be read; `EINVAL` for what is none. Never waits, as opening a pipe would.
     pub(super) fn file(&self, name: &CStr) -> Result<File, Errno> {
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        self.regular(name, OFlag::O_RDONLY)
+    }
+
+    /// The same, to be written to behind what it has.
+    pub(super) fn file_to_append(&self, name: &CStr) -> Result<File, Errno> {
+        self.regular(name, OFlag::O_WRONLY | OFlag::O_APPEND)
+    }
+
+    fn regular(&self, name: &CStr, access: OFlag) -> Result<File, Errno> {
+        let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let file = openat(&self.0, name, flags, Mode::empty())?;
         if kind(&fstat(&file)?) == SFlag::S_IFREG {
             Ok(file.into())

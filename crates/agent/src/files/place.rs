@@ -1,12 +1,16 @@
 //! A path below the working directory, and the way there: one name at a time, following no link.
 
 use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use cellblock_link::path::{self, BadPath};
+use cellblock_link::request::Entry;
 use nix::errno::Errno;
+use nix::sys::stat::fstat;
 
 use super::FilesError;
+use super::entry::entry;
 use super::folder::Folder;
 
 /// How much of a bad path is repeated to whoever asked, in characters.
@@ -73,6 +77,32 @@ impl Place {
         let (name, above) = self.split()?;
         let above = self.down(Folder::make(&self.root)?, above, Folder::make_folder)?;
         Ok((above, name))
+    }
+
+    /// The regular file that is there, opened in this way.
+    pub(super) fn file(
+        &self,
+        open: impl Fn(&Folder, &CStr) -> Result<File, Errno>,
+    ) -> Result<File, FilesError> {
+        let not_a_file = || FilesError::NotAFile {
+            path: self.path.clone(),
+        };
+        let Some(name) = self.name() else {
+            return Err(not_a_file());
+        };
+        let (above, _) = self.above()?;
+        open(&above, name).map_err(|error| match error {
+            // No regular file; a link; a socket.
+            Errno::EINVAL | Errno::ELOOP | Errno::ENXIO => not_a_file(),
+            error => self.refused(error),
+        })
+    }
+
+    /// What is known of a file that was opened here.
+    pub(super) fn entry_of(&self, file: &File) -> Result<Entry, FilesError> {
+        let name = self.name().unwrap_or_default().to_string_lossy();
+        let status = fstat(file).map_err(|error| self.refused(error))?;
+        Ok(entry(&name, &status))
     }
 
     /// What the file system's answer means for this path.

@@ -8,11 +8,9 @@ use std::io::{self, Seek, SeekFrom};
 
 use cellblock_link::Stream;
 use cellblock_link::request::{ByteRange, Entry, EntryKind, Reply};
-use nix::errno::Errno;
-use nix::sys::stat::fstat;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, copy_buf};
 
-use super::entry::entry;
+use super::folder::Folder;
 use super::place::Place;
 use super::{BUFFER, FilesError, run};
 
@@ -42,20 +40,8 @@ pub(crate) async fn read(
 }
 
 fn open(place: &Place, offset: u64) -> Result<(Entry, File), FilesError> {
-    let not_a_file = || FilesError::NotAFile {
-        path: place.path().to_owned(),
-    };
-    let Some(name) = place.name() else {
-        return Err(not_a_file());
-    };
-    let (above, _) = place.above()?;
-    let mut file = above.file(name).map_err(|error| match error {
-        // No regular file; a link; a socket.
-        Errno::EINVAL | Errno::ELOOP | Errno::ENXIO => not_a_file(),
-        error => place.refused(error),
-    })?;
-    let status = fstat(&file).map_err(|error| place.refused(error))?;
-    let entry = entry(&name.to_string_lossy(), &status);
+    let mut file = place.file(Folder::file)?;
+    let entry = place.entry_of(&file)?;
     debug_assert_eq!(entry.kind, EntryKind::File);
     if offset < entry.size {
         file.seek(SeekFrom::Start(offset))

@@ -77,18 +77,25 @@ impl Desk {
 
     async fn begin_write(&self, path: &str) -> Stream {
         let path = path.to_owned();
-        let request = Request::File(FileRequest::Write { path });
+        self.begin_upload(FileRequest::Write { path }).await
+    }
+
+    async fn begin_append(&self, path: &str) -> Stream {
+        let path = path.to_owned();
+        self.begin_upload(FileRequest::Append { path }).await
+    }
+
+    async fn begin_upload(&self, request: FileRequest) -> Stream {
+        let request = Request::File(request);
         self.connection.opener().begin(&request).await.unwrap()
     }
 
     async fn write(&self, path: &str, content: &[u8]) -> Reply {
-        let mut stream = self.begin_write(path).await;
-        let written = async {
-            stream.write_all(content).await.unwrap();
-            stream.shutdown().await.unwrap();
-            stream.read_reply().await.unwrap()
-        };
-        timeout(PATIENCE, written).await.unwrap()
+        upload(self.begin_write(path).await, content).await
+    }
+
+    async fn append(&self, path: &str, content: &[u8]) -> Reply {
+        upload(self.begin_append(path).await, content).await
     }
 
     async fn list(&self, directory: &str, limit: u32) -> Result<(u64, Vec<Entry>), Reply> {
@@ -127,6 +134,7 @@ impl Desk {
             kind(self.list(path, 10).await.unwrap_err()),
             kind(self.read(path, None).await.unwrap_err()),
             kind(self.write(path, b"x").await),
+            kind(self.append(path, b"x").await),
             kind(self.make_directory(path).await),
             kind(self.rename(path, "new name").await),
             kind(self.rename("file", path).await),
@@ -150,6 +158,15 @@ impl Desk {
         let words = line.unwrap().split_whitespace().nth(1);
         words.unwrap().parse().unwrap()
     }
+}
+
+async fn upload(mut stream: Stream, content: &[u8]) -> Reply {
+    let written = async {
+        stream.write_all(content).await.unwrap();
+        stream.shutdown().await.unwrap();
+        stream.read_reply().await.unwrap()
+    };
+    timeout(PATIENCE, written).await.unwrap()
 }
 
 fn kind(reply: Reply) -> FailureKind {
@@ -253,7 +270,7 @@ async fn a_path_that_leads_elsewhere_is_refused() {
         long.as_str(),
     ] {
         let refusals = desk.refusals(path).await;
-        assert_eq!(refusals, [FailureKind::BadPath; 8], "{path:?}");
+        assert_eq!(refusals, [FailureKind::BadPath; 9], "{path:?}");
     }
     assert_eq!(desk.names(), ["file"]);
 }
@@ -269,7 +286,7 @@ async fn no_link_is_followed_on_the_way() {
     desk.write("file", b"x").await;
     for path in ["link/secret", "self/environ"] {
         let refusals = desk.refusals(path).await;
-        assert_eq!(refusals, [FailureKind::NotADirectory; 8], "{path}");
+        assert_eq!(refusals, [FailureKind::NotADirectory; 9], "{path}");
     }
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
 }
@@ -288,6 +305,8 @@ async fn no_link_is_followed_at_the_end() {
     assert_eq!(told(desk.entry("file").await).1, EntryKind::Other);
     let read = desk.read("file", None).await.unwrap_err();
     assert_eq!(kind(read), FailureKind::NotAFile);
+    let appended = desk.append("file", b"x").await;
+    assert_eq!(kind(appended), FailureKind::NotAFile);
     let listed = desk.list("folder", 10).await.unwrap_err();
     assert_eq!(kind(listed), FailureKind::NotADirectory);
     let made = desk.make_directory("folder").await;
@@ -348,7 +367,7 @@ async fn a_directory_is_no_file_and_a_file_no_directory() {
     );
     assert_eq!(kind(desk.write("directory", b"x").await), not_a_file);
     let refusals = desk.refusals("file/below").await;
-    assert_eq!(refusals, [FailureKind::NotADirectory; 8]);
+    assert_eq!(refusals, [FailureKind::NotADirectory; 9]);
     let listed = desk.list("file", 10).await.unwrap_err();
     assert_eq!(kind(listed), FailureKind::NotADirectory);
 }
@@ -410,6 +429,29 @@ async fn a_file_is_there_as_a_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn what_is_appended_is_there_as_a_whole_or_not_at_all() {
+    let desk = Desk::new().await;
+    let content = pattern(1_000_000);
+    desk.write("a", &content).await;
+    assert_eq!(told(desk.append("a", &content).await).2, 2_000_000);
+    let mut stream = desk.begin_append("a").await;
+    stream.write_all(&content).await.unwrap();
+    let length = || fs::metadata(desk.at("a")).unwrap().len();
+    let until = async |holds: fn(u64) -> bool| {
+        while !holds(length()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let grown = until(|length| length > 2_000_000);
+    timeout(PATIENCE, grown).await.unwrap();
+    drop(stream);
+    // It is cut when the agent hears of it.
+    let cut = until(|length| length == 2_000_000);
+    timeout(PATIENCE, cut).await.unwrap();
+    assert!(desk.read("a", None).await.unwrap() == content.repeat(2));
+}
+
+#[tokio::test]
 async fn a_file_that_is_replaced_keeps_its_permissions() {
     let desk = Desk::new().await;
     desk.write("script", b"old").await;
@@ -426,8 +468,8 @@ async fn what_the_permissions_forbid_is_told_apart() {
     desk.write("closed/file", b"x").await;
     fs::set_permissions(desk.at("closed"), fs::Permissions::from_mode(0o0)).unwrap();
     let refusals = desk.refusals("closed/file").await;
-    assert_eq!(refusals[..6], [FailureKind::NoPermission; 6]);
-    assert_eq!(refusals[7], FailureKind::NoPermission);
+    assert_eq!(refusals[..7], [FailureKind::NoPermission; 7]);
+    assert_eq!(refusals[8], FailureKind::NoPermission);
     let deleted = desk.delete("closed").await;
     assert_eq!(kind(deleted), FailureKind::NoPermission);
     fs::set_permissions(desk.at("closed"), fs::Permissions::from_mode(0o777)).unwrap();

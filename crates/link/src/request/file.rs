@@ -42,6 +42,12 @@ pub enum FileRequest {
         /// A path.
         path: String,
     },
+    /// Writes the bytes that follow the request on the stream (the service closes its side at the end) behind those
+    /// that a regular file has: all of them, or none. `Reply::Entry` comes after the bytes.
+    Append {
+        /// A path.
+        path: String,
+    },
     /// Makes a directory, and folders on the way. `Reply::Entry`.
     MakeDirectory {
         /// A path.
