@@ -86,8 +86,7 @@ use pool::{Around, Pool};
 use prepare::Preparer;
 use quota::Quotas;
 use reaper::Reaper;
-use session::request::SessionRequest;
-use session::{Remembered, Session, SessionId, Sessions, SessionsParts};
+use session::{Remembered, Sessions, SessionsParts};
 use spec::Defaults;
 
 /// How long executions and tasks may take to let go once they are told to stop. They only drop what they hold.
@@ -287,44 +286,6 @@ impl Service {
         watcher: Watcher,
     ) -> Result<ExecutionResult, ServiceError> {
         self.executions.run(owner, request, watcher).await
-    }
-
-    /// Makes a session. Dropping the future leaves nothing behind.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the request; [`ServiceError::Conflict`] when its id is taken; [`ServiceError::Busy`] when there are
-    /// too many; what is wrong on our side.
-    pub async fn create_session(
-        &self,
-        owner: &Owner,
-        request: SessionRequest,
-    ) -> Result<Arc<Session>, ServiceError> {
-        self.sessions.create(owner, request).await
-    }
-
-    /// The owner's session with this id.
-    ///
-    /// # Errors
-    ///
-    /// [`ServiceError::NotFound`].
-    pub fn session(&self, owner: &Owner, id: SessionId) -> Result<Arc<Session>, ServiceError> {
-        self.sessions.find(owner, id)
-    }
-
-    /// The owner's sessions, the oldest first.
-    #[must_use]
-    pub fn sessions(&self, owner: &Owner) -> Vec<Arc<Session>> {
-        self.sessions.list(owner)
-    }
-
-    /// Ends the owner's session with this id: when this returns, nobody finds it any more.
-    ///
-    /// # Errors
-    ///
-    /// [`ServiceError::NotFound`].
-    pub async fn end_session(&self, owner: &Owner, id: SessionId) -> Result<(), ServiceError> {
-        self.sessions.end(owner, id).await
     }
 
     /// The file store.

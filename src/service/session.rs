@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! Sessions ── all of them: create, find, list, end; take over those of an earlier life
+//! ├─ home        the one where an owner's paths begin, for Jupyter
+//! ├─ turns       an owner's requests to make one, one at a time
 //! └─ Session ── one: execute, interrupt, restart, files, connections
 //!    ├─ shared      what its task and its users have in common
 //!    │  ├─ activity    use is a value; idleness begins when the last one is dropped
@@ -23,11 +25,13 @@ mod connection;
 mod cursors;
 mod end;
 mod execution;
+mod home;
 mod hub;
 mod id;
 mod link;
 mod listeners;
 mod meters;
+mod owned;
 mod processor;
 mod record;
 mod register;
@@ -35,6 +39,7 @@ pub mod request;
 mod routes;
 mod shared;
 mod state;
+mod turns;
 mod view;
 
 use std::fmt;
@@ -51,6 +56,7 @@ pub use listeners::Cut;
 pub use record::Notebook;
 pub(super) use register::{Remembered, Sessions, SessionsParts};
 pub use state::State;
+pub use turns::Turn;
 pub use view::SessionView;
 
 use self::hub::Order;

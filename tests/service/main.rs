@@ -9,6 +9,7 @@ mod endings;
 mod fake_files;
 mod file_rules;
 mod files;
+mod home;
 mod lifecycle;
 mod metrics;
 mod numbers;

@@ -8,6 +8,7 @@ use crate::http::app::App;
 use crate::http::field::Loc;
 use crate::http::problem::{Kind, Problem};
 use crate::sandbox::EnvironmentImage;
+use crate::service::owner::Owner;
 
 /// The kernel of who names none, where there is one of that name.
 const USUAL: &str = "python";
@@ -39,21 +40,32 @@ const ALIASES: &[(&str, &str)] = &[
     ("xoctave", "octave"),
 ];
 
-/// The environment that a name means; without a name, the usual one.
+/// The environment that a name means; without a name, the usual one of those that the owner's key may use.
 ///
 /// # Errors
 ///
 /// [`Kind::Invalid`] for a name that means none; [`Kind::Unavailable`] when the engine does not tell, or there are none at
 /// all.
-pub async fn environment(app: &App, name: Option<&str>) -> Result<EnvironmentImage, Problem> {
-    let environments = app.service.environments().await?;
+pub async fn environment(
+    app: &App,
+    owner: &Owner,
+    name: Option<&str>,
+) -> Result<EnvironmentImage, Problem> {
+    let mut environments = app.service.environments().await?;
+    let grant = app.service.keys().grant(owner);
+    if let (None, Some(granted)) = (name, &grant.environments) {
+        environments.retain(|environment| granted.contains(&environment.name));
+    }
     let found = match name {
         Some(name) => meant(name, &environments),
         None => usual(&environments),
     };
     found.cloned().ok_or_else(|| match name {
         Some(name) => unknown(name, &environments),
-        None => Problem::new(Kind::Unavailable, "No image of an environment is present."),
+        None => {
+            let detail = "No image of an environment that this key may use is present.";
+            Problem::new(Kind::Unavailable, detail)
+        }
     })
 }
 

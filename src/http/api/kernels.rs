@@ -21,7 +21,7 @@ use crate::http::request_id::RequestId;
 use crate::service::ServiceError;
 use crate::service::owner::Owner;
 use crate::service::prepare::SandboxRequest;
-use crate::service::session::request::SessionRequest;
+use crate::service::session::request::{Home, SessionRequest};
 use crate::service::session::{Notebook, Session};
 
 /// What begins like this says where and for whom a gateway starts a kernel. Code has no use for it, and a sandbox with variables
@@ -63,8 +63,28 @@ impl StartKernel {
         request_id: &RequestId,
         notebook: Option<Notebook>,
     ) -> Result<Arc<Session>, Problem> {
+        let request = self.request(app, owner, request_id).await?;
+        let request = SessionRequest {
+            notebook,
+            ..request
+        };
+        let created = app.service.create_session(owner, request).await;
+        created.map_err(|error| in_its_own_words(error).into())
+    }
+
+    /// The session that it is to be. It is its owner's home if there is none.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; [`Kind::Unavailable`](crate::http::problem::Kind::Unavailable) when the engine is away.
+    pub async fn request(
+        self,
+        app: &App,
+        owner: &Owner,
+        request_id: &RequestId,
+    ) -> Result<SessionRequest, Problem> {
         let name = self.name.as_deref().filter(|name| !name.is_empty());
-        let environment = environment(app, name).await?;
+        let environment = environment(app, owner, name).await?;
         let mut variables = self.env.unwrap_or_default();
         let id = self.kernel_id.or_else(|| variables.remove(KERNEL_ID));
         let id = id.map(|id| id.parse().map_err(|reason| not_an_id(&reason)));
@@ -73,13 +93,11 @@ impl StartKernel {
             environment_variables: variables,
             ..SandboxRequest::plain(&environment.name, &request_id.to_string())
         };
-        let request = SessionRequest {
+        Ok(SessionRequest {
             id: id.transpose()?,
-            notebook,
+            home: Home::IfNone,
             ..SessionRequest::plain(sandbox)
-        };
-        let created = app.service.create_session(owner, request).await;
-        created.map_err(|error| in_its_own_words(error).into())
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::http::request_id::RequestId;
 use crate::http::sandbox_fields::{self, SandboxFields};
 use crate::http::schema;
 use crate::service::session::SessionId;
-use crate::service::session::request::SessionRequest;
+use crate::service::session::request::{Home, SessionRequest};
 
 /// A session to be made. Every field may be absent, and so may the body.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ impl<'a> CreateSession<'a> {
             name: said.name,
             metadata: said.metadata.unwrap_or_default(),
             notebook: None,
+            home: Home::Never,
             lifetime: said.lifetime,
             sandbox: self.sandbox.check(limits, request_id, errors),
         }

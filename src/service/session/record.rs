@@ -45,6 +45,9 @@ pub(super) struct Record {
     pub(super) name: Option<String>,
     pub(super) metadata: Map<String, Value>,
     pub(super) notebook: Option<Notebook>,
+    /// Whether it is its owner's home. It stays so until it ends.
+    #[serde(default)]
+    pub(super) home: bool,
     /// As they were asked for.
     #[serde(default)]
     pub(super) packages: Vec<String>,

@@ -22,6 +22,7 @@ use super::record::{Record, Records};
 use super::request::SessionRequest;
 use super::shared::{Parts, Shared};
 use super::state::State;
+use super::turns::Turns;
 use super::{ORDERS, Session, WAITING};
 use crate::config::host_rule::HostRule;
 use crate::config::{self, AtShutdown};
@@ -58,35 +59,38 @@ pub(in crate::service) struct SessionsParts {
 /// All sessions. Its clones are the same.
 #[derive(Clone)]
 pub(in crate::service) struct Sessions {
-    parts: Arc<SessionsParts>,
+    pub(super) parts: Arc<SessionsParts>,
     records: Records,
     sessions: Arc<Mutex<HashMap<SessionId, Entry>>>,
+    pub(super) turns: Turns,
     meters: Meters,
 }
 
-enum Entry {
+pub(super) enum Entry {
     /// Its id is taken.
     Starting,
+    /// The same, by what will be its owner's home.
+    StartingHome(Owner),
     Here(Arc<Session>),
 }
 
 /// An id that is taken, until it is given back or a session has it.
-struct Reserved {
+pub(super) struct Reserved {
     sessions: Sessions,
-    id: SessionId,
+    pub(super) id: SessionId,
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
         let mut sessions = self.sessions.locked();
-        if let Some(Entry::Starting) = sessions.get(&self.id) {
+        if let Some(Entry::Starting | Entry::StartingHome(_)) = sessions.get(&self.id) {
             sessions.remove(&self.id);
         }
     }
 }
 
 impl Session {
-    fn is_there_for(&self, owner: &Owner) -> bool {
+    pub(super) fn is_there_for(&self, owner: &Owner) -> bool {
         self.shared.owner == *owner && self.state() != State::Ended
     }
 }
@@ -119,6 +123,7 @@ impl Sessions {
             parts: Arc::new(parts),
             records: remembered.records,
             sessions: Arc::default(),
+            turns: Turns::default(),
             meters: Meters::new(),
         };
         let count = remembered.list.len();
@@ -156,7 +161,10 @@ impl Sessions {
             .prepare(owner, &request.sandbox, &mut timing);
         let prepared = self.parts.stop.run_until_cancelled(prepare).await;
         let prepared = prepared.ok_or_else(ServiceError::shutting_down)??;
-        let record = self.record(reserved.id, owner, request, &prepared);
+        let record = Record {
+            home: self.claims_home(&reserved, owner, request.home),
+            ..self.record(reserved.id, owner, request, &prepared)
+        };
         self.records.write(record.clone()).await?;
         let session = self.begin(record, Some(prepared), counted);
         session.shared.name_in_span();
@@ -175,7 +183,9 @@ impl Sessions {
                 session.shared.name_in_span();
                 Ok(session.clone())
             }
-            Some(Entry::Here(_) | Entry::Starting) | None => Err(ServiceError::NotFound),
+            Some(Entry::Here(_) | Entry::Starting | Entry::StartingHome(_)) | None => {
+                Err(ServiceError::NotFound)
+            }
         }
     }
 
@@ -184,7 +194,7 @@ impl Sessions {
         let sessions = self.locked();
         let here = sessions.values().filter_map(|entry| match entry {
             Entry::Here(session) if session.is_there_for(owner) => Some(session.clone()),
-            Entry::Here(_) | Entry::Starting => None,
+            Entry::Here(_) | Entry::Starting | Entry::StartingHome(_) => None,
         });
         let mut list: Vec<_> = here.collect();
         list.sort_by_key(|session| (session.shared.created, session.id()));
@@ -201,7 +211,7 @@ impl Sessions {
         let sessions = self.locked();
         let connections = sessions.values().map(|entry| match entry {
             Entry::Here(session) => session.shared.connections.load(Ordering::Relaxed),
-            Entry::Starting => 0,
+            Entry::Starting | Entry::StartingHome(_) => 0,
         });
         connections.sum()
     }
@@ -267,6 +277,7 @@ impl Sessions {
             name: request.name,
             metadata: request.metadata,
             notebook: request.notebook,
+            home: false,
             packages: request.sandbox.packages,
             request_id: Some(request.sandbox.request_id),
         }
@@ -380,7 +391,7 @@ impl Sessions {
         self.locked().remove(&shared.id);
     }
 
-    fn locked(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
+    pub(super) fn locked(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
         self.sessions.lock().expect("nothing panics with them")
     }
 }

@@ -25,6 +25,8 @@ pub struct SessionRequest {
     pub metadata: Map<String, Value>,
     /// The document that it is for, where a Jupyter client asks.
     pub notebook: Option<Notebook>,
+    /// Whether it may be its owner's home.
+    pub home: Home,
     /// How long it lives.
     pub lifetime: Lifetime,
     /// Its sandbox.
@@ -40,10 +42,20 @@ impl SessionRequest {
             name: None,
             metadata: Map::new(),
             notebook: None,
+            home: Home::Never,
             lifetime: Lifetime::default(),
             sandbox,
         }
     }
+}
+
+/// Whether a session may be its owner's home: the one whose working directory is where Jupyter's paths begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// It is not.
+    Never,
+    /// It is, if the owner has none once it is ready.
+    IfNone,
 }
 
 /// What is to be other than it was. None: as it was.

@@ -53,6 +53,8 @@ pub(super) struct Shared {
     /// Cancelled: nothing of it is left, but what is kept for the next life of the service.
     pub(super) gone: CancellationToken,
     pub(super) created: Timestamp,
+    /// Whether it is its owner's home.
+    pub(super) home: bool,
     pub(super) meters: Meters,
     records: Records,
     record: Mutex<Record>,
@@ -97,6 +99,7 @@ impl Shared {
             over: CancellationToken::new(),
             gone: CancellationToken::new(),
             created: record.created,
+            home: record.home,
             meters: parts.meters,
             records: parts.records,
             expires: Mutex::new(at(record.expires)),

@@ -27,6 +27,8 @@ pub struct SessionView {
     pub metadata: Map<String, Value>,
     /// The document it belongs to, where a Jupyter client says so.
     pub notebook: Option<Notebook>,
+    /// Whether it is its owner's home.
+    pub home: bool,
     /// Since when it is there.
     pub created: Timestamp,
     /// When something last happened in it.
@@ -53,6 +55,7 @@ impl SessionView {
             name: record.name,
             metadata: record.metadata,
             notebook: record.notebook,
+            home: record.home,
             created: record.created,
             last_activity: shared.activity.last(),
             expires: record.expires,
