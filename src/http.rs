@@ -11,7 +11,8 @@
 //!             body, fields, field, amount, file_upload     reading what was sent
 //!               cell_fields, sandbox_fields                code to run, and in what
 //!             file_answer, file_url                        what a file is answered with
-//!           api                                          kernels, as a Jupyter Server has them
+//!             held                                       a session whose files are worked on
+//!           api                                          kernels and files, as a Jupyter Server has them
 //!           openapi, schema, bounds                      what all of this looks like
 //! ```
 //!
@@ -35,6 +36,7 @@ mod file_upload;
 mod file_url;
 mod files;
 mod health;
+mod held;
 mod kernel_specs;
 pub mod key;
 mod local;

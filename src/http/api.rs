@@ -1,4 +1,4 @@
-//! `/api`: kernels as a Jupyter Server has them, for every client that speaks to one.
+//! `/api`: kernels and files as a Jupyter Server has them, for every client that speaks to one.
 //!
 //! ```text
 //! about          who answers, who asks, how it does
@@ -6,6 +6,7 @@
 //! kernels        started, looked up, interrupted, ended; kernel_model
 //! channels       a kernel's messages, on a WebSocket
 //! sessions       documents that have a kernel
+//! contents       files, directories and notebooks: those of sessions; place: whose; files: their bytes
 //! body           what was sent
 //! ```
 //!
@@ -16,17 +17,20 @@
 mod about;
 mod body;
 mod channels;
+mod contents;
+mod files;
 mod kernel_model;
 mod kernel_name;
 mod kernel_specs;
 mod kernels;
 mod logo;
+mod place;
 mod sessions;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use super::app::App;
 use super::problem::Problem;
@@ -56,6 +60,18 @@ pub fn routes() -> Router<Arc<App>> {
                 .patch(sessions::change)
                 .delete(sessions::end),
         )
+        .route("/api/contents", contents())
+        .route("/api/contents/", contents())
+        .route("/api/contents/{*path}", contents())
+        .route("/files/{*path}", get(files::read))
+}
+
+fn contents() -> MethodRouter<Arc<App>> {
+    get(contents::get)
+        .put(contents::put)
+        .post(contents::post)
+        .patch(contents::patch)
+        .delete(contents::delete)
 }
 
 /// The session whose kernel has this id. What is no id is nobody's.

@@ -28,6 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::App;
+pub use files::read::{MAX_TAR, MAX_TAR_FILES};
 use files::{delete, read, write};
 
 /// The routes of sessions, each with its description.

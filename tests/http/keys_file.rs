@@ -205,3 +205,21 @@ async fn refused(settings: &Settings, words: &str) {
         error => panic!("{error:?}"),
     }
 }
+
+#[tokio::test]
+async fn who_names_no_kernel_gets_the_usual_one_of_those_that_the_key_may_use() {
+    let file = File::new();
+    let grant = Grant {
+        environments: Some(vec!["bash".to_owned()]),
+        ..Grant::default()
+    };
+    let bash = file.add_granted("ada", None, grant);
+    let none = file.add_granted("grace", None, Grant::nothing());
+    let bench = file.bench().await;
+    let started = request(Method::POST, "/api/kernels", Body::empty());
+    let started = bench.send(keyed(started, &bash)).await;
+    assert_eq!(started.json_of(StatusCode::CREATED)["name"], "bash");
+    let refused = request(Method::POST, "/api/kernels", Body::empty());
+    let refused = bench.send(keyed(refused, &none)).await;
+    refused.problem(StatusCode::UNPROCESSABLE_ENTITY);
+}

@@ -7,6 +7,7 @@ mod bad_input;
 mod bench;
 mod channels;
 mod connections;
+mod contents;
 mod description;
 mod documents;
 mod execute;
@@ -18,6 +19,7 @@ mod log;
 mod metrics;
 #[path = "../service/numbers.rs"]
 mod numbers;
+mod places;
 mod problems;
 mod session_files;
 mod sessions;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::app::App;
@@ -20,7 +22,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Sent<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        read(request, app, LARGEST).await.map(Self)
+        parse(&read(request, app, LARGEST).await?).map(Self)
     }
 }
 
@@ -29,23 +31,26 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Sent<T> {
 /// # Errors
 ///
 /// What is wrong with it.
-pub async fn read<T: DeserializeOwned>(
-    request: Request,
-    app: &App,
-    largest: u64,
-) -> Result<Option<T>, Problem> {
+pub async fn read(request: Request, app: &App, largest: u64) -> Result<Bytes, Problem> {
     let (head, body) = request.into_parts();
     let limits = BodyLimits {
         size: largest,
         time: app.server.request_timeout,
     };
-    let bytes = BoundedBody::new(&head.headers, body, limits)?
-        .collect()
-        .await?;
+    let body = BoundedBody::new(&head.headers, body, limits)?;
+    body.collect().await
+}
+
+/// What is in a body; None: nothing, or null.
+///
+/// # Errors
+///
+/// When it is not as it must be.
+pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<Option<T>, Problem> {
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
-    serde_json::from_slice(&bytes)
+    serde_json::from_slice(bytes)
         .map_err(|error| malformed(format!("The body is not as it must be: {error}.")))
 }
 

@@ -51,22 +51,29 @@ pub async fn environment(
     owner: &Owner,
     name: Option<&str>,
 ) -> Result<EnvironmentImage, Problem> {
-    let mut environments = app.service.environments().await?;
-    let grant = app.service.keys().grant(owner);
-    if let (None, Some(granted)) = (name, &grant.environments) {
-        environments.retain(|environment| granted.contains(&environment.name));
-    }
+    let environments = app.service.environments().await?;
+    let granted = granted(app, owner, &environments);
     let found = match name {
         Some(name) => meant(name, &environments),
-        None => usual(&environments),
+        // That a key may use none is for the service to say.
+        None => usual(&granted).or(usual(&environments)),
     };
     found.cloned().ok_or_else(|| match name {
         Some(name) => unknown(name, &environments),
-        None => {
-            let detail = "No image of an environment that this key may use is present.";
-            Problem::new(Kind::Unavailable, detail)
-        }
+        None => Problem::new(Kind::Unavailable, "No image of an environment is present."),
     })
+}
+
+fn granted(app: &App, owner: &Owner, all: &[EnvironmentImage]) -> Vec<EnvironmentImage> {
+    let grant = app.service.keys().grant(owner);
+    let may_be_used = |name: &String| match &grant.environments {
+        Some(ours) => ours.contains(name),
+        None => true,
+    };
+    let granted = all
+        .iter()
+        .filter(|environment| may_be_used(&environment.name));
+    granted.cloned().collect()
 }
 
 /// What Jupyter's clients call an environment's kernel.

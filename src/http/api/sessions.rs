@@ -2,7 +2,12 @@
 //!
 //! In Jupyter's words a session is a document with its kernel; in ours it is the kernel. So a document is a note on a session
 //! ([`Notebook`]): it has an id of its own, which stays when the document gets another kernel. A kernel has one document.
+//!
+//! A document that is a file of a session gets that session's kernel, so that what lies beside it is in the kernel's working
+//! directory; where another document has it, a kernel of its own. An owner's documents get theirs one after the other, so that
+//! two requests for one document find one kernel.
 
+mod beside;
 mod body;
 mod model;
 
@@ -38,7 +43,8 @@ pub async fn list(
     Json(models.collect())
 }
 
-/// Gives a document a kernel: a new one, or one that is there. A document that has one keeps it.
+/// Gives a document a kernel: that of the session whose file it is, a new one, or one that is named. A document that has one
+/// keeps it.
 pub async fn create(
     State(app): State<Arc<App>>,
     CallerOrToken(owner): CallerOrToken,
@@ -47,10 +53,14 @@ pub async fn create(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<SessionModel>), Problem> {
     let new = new.ok_or_else(|| malformed("The body is missing."))?;
     let (notebook, kernel) = new.check()?;
+    let _turn = app.service.turn(&owner).await?;
     let there = find_where(&app, &owner, |other| other.path == notebook.path);
     let session = match there {
         Some(session) => session,
-        None => give(&app, &owner, &request_id, kernel, notebook).await?,
+        None => {
+            let kernel = kernel.or_beside(&app, &owner, &notebook).await?;
+            give(&app, &owner, &request_id, kernel, notebook).await?
+        }
     };
     let model = SessionModel::of(&session.view()).ok_or(ServiceError::NotFound)?;
     let location = format!("{}/api/sessions/{}", app.server.prefix(), model.id);
@@ -76,6 +86,7 @@ pub async fn change(
     Sent(changes): Sent<Changes>,
 ) -> Result<Json<SessionModel>, Problem> {
     let changes = changes.ok_or_else(|| malformed("The body is missing."))?;
+    let _turn = app.service.turn(&owner).await?;
     let before = of_document(&app, &owner, &id)?;
     let notebook = before.view().notebook.ok_or(ServiceError::NotFound)?;
     let (notebook, kernel) = changes.apply(notebook)?;

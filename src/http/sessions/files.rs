@@ -1,7 +1,6 @@
 //! `/jupyter/sessions/{id}/files/…`: the files of a living sandbox, below its working directory.
 //!
 //! ```text
-//! held        the session in use, and work that ends with it
 //! entry       what is known of a file or directory
 //! read        GET: bytes, a listing, or a tar
 //! write       PUT: bytes, or a tar to unpack
@@ -12,6 +11,5 @@
 pub mod delete;
 mod entry;
 mod format;
-mod held;
 pub mod read;
 pub mod write;

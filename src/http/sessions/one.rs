@@ -9,11 +9,12 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::fields::{self, SessionFields};
 use super::model::SessionInUse;
-use super::own::{IdInPath, OwnSession, no_session};
+use super::own::{IdInPath, OwnSession};
 use crate::http::app::App;
 use crate::http::body::{self, BodyLimits};
 use crate::http::field::{FieldErrors, Loc};
 use crate::http::fields::Fields;
+use crate::http::held::no_session;
 use crate::http::key::Caller;
 use crate::http::problem::Problem;
 use crate::service::session::request::SessionChange;

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 
 use crate::http::app::App;
+use crate::http::held::no_session;
 use crate::http::key::Caller;
 use crate::http::problem::{Kind, Problem};
 use crate::service::session::{Session, SessionId};
@@ -43,11 +44,6 @@ impl FromRequestParts<Arc<App>> for OwnSession {
         let session = app.service.session(&owner, id);
         session.map(Self).map_err(|_| no_session())
     }
-}
-
-/// There is none, or no longer, or it is not the caller's.
-pub fn no_session() -> Problem {
-    Problem::new(Kind::NotFound, "There is no such session, or no longer.")
 }
 
 fn not_utf8() -> Problem {

@@ -99,10 +99,10 @@ impl<O: Owned> LinkedSandbox<O> {
         path: &str,
         content: &mut ByteReader,
     ) -> Result<Entry, SandboxError> {
-        let name = last(path)?;
-        let path = path.to_owned();
-        let request = Request::File(FileRequest::Write { path });
-        entry_of(name, self.upload(&request, content).await?)
+        let whole = FileRequest::Write {
+            path: path.to_owned(),
+        };
+        self.fill(path, whole, content).await
     }
 
     pub(super) async fn append(
@@ -110,10 +110,20 @@ impl<O: Owned> LinkedSandbox<O> {
         path: &str,
         content: &mut ByteReader,
     ) -> Result<Entry, SandboxError> {
+        let more = FileRequest::Append {
+            path: path.to_owned(),
+        };
+        self.fill(path, more, content).await
+    }
+
+    async fn fill(
+        &self,
+        path: &str,
+        how: FileRequest,
+        content: &mut ByteReader,
+    ) -> Result<Entry, SandboxError> {
         let name = last(path)?;
-        let path = path.to_owned();
-        let request = Request::File(FileRequest::Append { path });
-        entry_of(name, self.upload(&request, content).await?)
+        entry_of(name, self.upload(&Request::File(how), content).await?)
     }
 
     pub(super) async fn new_directory(&self, path: &str) -> Result<Entry, SandboxError> {

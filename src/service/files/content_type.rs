@@ -11,6 +11,13 @@ pub fn of(filename: &str) -> String {
     }
 }
 
+/// The media type alone; None: the extension says nothing.
+#[must_use]
+pub fn guess(filename: &str) -> Option<String> {
+    let guess = mime_guess::from_path(filename).first();
+    guess.map(|guess| guess.essence_str().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::of;

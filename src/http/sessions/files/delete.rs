@@ -3,8 +3,8 @@
 use axum::extract::Path;
 use axum::http::StatusCode;
 
-use super::held::Held;
 use super::read::InPath;
+use crate::http::held::Held;
 use crate::http::problem::Problem;
 use crate::http::sessions::own::OwnSession;
 

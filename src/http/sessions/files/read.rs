@@ -3,34 +3,28 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Path, Query};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytesize::ByteSize;
 use serde::Deserialize;
-use tokio_util::io::ReaderStream;
 
 use super::entry::{ListingModel, ListingOrFile};
 use super::format::{Format, FormatName, FormatQuery, TAR, is_accepted};
-use super::held::{Held, Lasting};
-use crate::http::file_answer::{FileAnswer, disposition};
-use crate::http::problem::{Kind, Problem};
+use crate::http::file_answer::disposition;
+use crate::http::held::{Held, file};
+use crate::http::problem::Problem;
 use crate::http::schema::FileBytes;
 use crate::http::sessions::own::OwnSession;
-use crate::sandbox::{ByteRange, Entry, EntryKind, MAX_LISTED};
-use crate::service::files::content_type;
+use crate::sandbox::{EntryKind, MAX_LISTED};
 use crate::service::session::Session;
 
-/// Bytes read at a time.
-const CHUNK: usize = 64 * 1024;
-
 /// Files in a tar; beyond it they are left out.
-const MAX_TAR_FILES: u32 = 100_000;
+pub const MAX_TAR_FILES: u32 = 100_000;
 
 /// Bytes of the files in a tar. Code can make a file of holes look as large as it likes.
-const MAX_TAR: ByteSize = ByteSize::gib(1);
+pub const MAX_TAR: ByteSize = ByteSize::gib(1);
 
 /// How many files are not in the tar.
 const X_LEFT_OUT: &str = "x-left-out";
@@ -137,48 +131,5 @@ async fn tar(held: Held, path: &str) -> Result<Response, Problem> {
         (CONTENT_DISPOSITION, disposition(&name, TAR)),
     ];
     let left_out = [(X_LEFT_OUT, reply.left_out.to_string())];
-    Ok((about, left_out, body(held.reading(bytes))).into_response())
-}
-
-async fn file(
-    held: Held,
-    path: &str,
-    entry: Entry,
-    headers: &HeaderMap,
-) -> Result<Response, Problem> {
-    let content_type = content_type::of(&entry.name);
-    let answer = answer(&entry, &content_type);
-    let Some(mut piece) = answer.wanted(headers)? else {
-        return Ok(answer.not_modified());
-    };
-    let range = piece.is_partial().then_some(ByteRange {
-        offset: piece.first,
-        length: piece.length,
-    });
-    let (now, bytes) = held.ask(held.sandbox().read_file(path, range)).await?;
-    if piece.is_partial() && now != entry {
-        return Err(changing());
-    }
-    let answer = self::answer(&now, &content_type);
-    if !piece.is_partial() {
-        piece = answer.whole();
-    }
-    Ok(answer.with(piece, body(held.reading(bytes))))
-}
-
-fn answer<'a>(entry: &'a Entry, content_type: &'a str) -> FileAnswer<'a> {
-    FileAnswer {
-        filename: &entry.name,
-        content_type,
-        etag: format!("\"{:x}-{:x}\"", entry.modified_ms, entry.size),
-        size: entry.size,
-    }
-}
-
-fn body(bytes: Lasting) -> Body {
-    Body::from_stream(ReaderStream::with_capacity(bytes, CHUNK))
-}
-
-fn changing() -> Problem {
-    Problem::new(Kind::Conflict, "The file changes right now; try again.")
+    Ok((about, left_out, held.body(bytes)).into_response())
 }

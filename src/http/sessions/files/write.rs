@@ -9,11 +9,11 @@ use tokio_util::io::StreamReader;
 
 use super::entry::EntryModel;
 use super::format::{Format, FormatName, FormatQuery, is_sent};
-use super::held::{Held, problem};
 use super::read::InPath;
 use crate::http::app::App;
 use crate::http::body::{BodyLimits, BoundedBody, Failure};
 use crate::http::field::Loc;
+use crate::http::held::{Held, problem};
 use crate::http::problem::Problem;
 use crate::http::schema::FileBytes;
 use crate::http::sessions::own::OwnSession;
@@ -100,7 +100,7 @@ async fn write(
     request: Request,
 ) -> Result<Written, Problem> {
     let held = Held::new(session).await?;
-    let before = before(&held, path).await?;
+    let before = held.find(path).await?;
     let (parts, body) = request.into_parts();
     let body = BoundedBody::new(&parts.headers, body, limits(app))?;
     let upload = Upload {
@@ -118,15 +118,6 @@ async fn write(
     held.session().files_were_put().await;
     let status = before.map_or(StatusCode::CREATED, |_| StatusCode::OK);
     Ok((status, Json(EntryModel::at(path, entry))))
-}
-
-/// What is there, if anything.
-async fn before(held: &Held, path: &str) -> Result<Option<Entry>, Problem> {
-    match held.until_end(held.sandbox().file_entry(path)).await? {
-        Ok(entry) => Ok(Some(entry)),
-        Err(SandboxError::NoSuchFile(_)) => Ok(None),
-        Err(error) => Err(problem(error)),
-    }
 }
 
 fn limits(app: &App) -> BodyLimits {

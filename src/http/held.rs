@@ -1,20 +1,28 @@
 //! A session whose files are worked on: it is in use meanwhile, and the work ends with it.
 
+mod file;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::body::Body;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Fuse};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::io::ReaderStream;
 
-use crate::http::field::Loc;
-use crate::http::problem::{Kind, Problem};
-use crate::http::sessions::own::no_session;
-use crate::sandbox::{ByteReader, Sandbox, SandboxError};
+pub use file::file;
+
+use super::field::Loc;
+use super::problem::{Kind, Problem};
+use crate::sandbox::{ByteReader, Entry, Sandbox, SandboxError};
 use crate::service::ServiceError;
 use crate::service::session::{Session, Use};
+
+/// Bytes read at a time.
+const CHUNK: usize = 64 * 1024;
 
 /// A session in use, and its sandbox.
 pub struct Held {
@@ -42,6 +50,15 @@ impl Held {
         })
     }
 
+    /// The same once more, for what uses it up.
+    ///
+    /// # Errors
+    ///
+    /// As [`Held::new`].
+    pub async fn again(&self) -> Result<Self, Problem> {
+        Self::new(self.session.clone()).await
+    }
+
     /// The session.
     pub fn session(&self) -> &Session {
         &self.session
@@ -50,6 +67,19 @@ impl Held {
     /// Its sandbox.
     pub fn sandbox(&self) -> &dyn Sandbox {
         &*self.sandbox
+    }
+
+    /// What is at the path, if anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`Held::ask`].
+    pub async fn find(&self, path: &str) -> Result<Option<Entry>, Problem> {
+        match self.until_end(self.sandbox.file_entry(path)).await? {
+            Ok(entry) => Ok(Some(entry)),
+            Err(SandboxError::NoSuchFile(_) | SandboxError::NotADirectory(_)) => Ok(None),
+            Err(error) => Err(problem(error)),
+        }
     }
 
     /// Work on its files, in the end what is wrong with it.
@@ -87,6 +117,17 @@ impl Held {
             _in_use: self.in_use,
         }
     }
+
+    /// The same, as an answer's body.
+    pub fn body(self, bytes: ByteReader) -> Body {
+        let stream = ReaderStream::with_capacity(self.reading(bytes), CHUNK);
+        Body::from_stream(stream)
+    }
+}
+
+/// There is none, or no longer, or it is not the caller's.
+pub fn no_session() -> Problem {
+    Problem::new(Kind::NotFound, "There is no such session, or no longer.")
 }
 
 /// What is wrong, in words that say which of the path, the content and the session.
@@ -101,6 +142,19 @@ pub fn problem(error: SandboxError) -> Problem {
         }
         error => ServiceError::from(error).into(),
     }
+}
+
+/// What it means that the bytes of a file broke off.
+pub fn unread(error: io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => changing(),
+        _ => ServiceError::Unavailable(error.to_string()).into(),
+    }
+}
+
+/// It is not what it was a moment ago.
+fn changing() -> Problem {
+    Problem::new(Kind::Conflict, "The file changes right now; try again.")
 }
 
 /// Bytes that come as long as the session lives. That it ends is an error: what came is not all.
