@@ -11,6 +11,7 @@ mod bad_days;
 mod channels;
 mod command_line;
 mod conformance;
+mod contents;
 #[path = "../attacks/corpus.rs"]
 mod corpus;
 mod egress;
