@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 60
 
 .PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-schema test-clients test-runsc \
 	test-clients-reference screenshots \
-	images engine bench fuzz fuzz-schema service-image service-image-prebuilt clean-sandboxes
+	images engine bench soak fuzz fuzz-schema service-image service-image-prebuilt clean-sandboxes
 
 help: ## List these targets
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -77,6 +77,9 @@ engine: ## Make sure that a Docker engine answers
 
 bench: images ## Measure, beside floors measured in the same run
 	$(CARGO) bench --bench cellblock
+
+soak: images ## Everything at once for half an hour, or as long as SOAK says: what grows, what is left, what goes wrong
+	$(CARGO) bench --bench soak
 
 fuzz: fuzz-schema ## Fuzz what reads strangers' bytes, a minute a target (needs cargo-fuzz; CARGO='cargo +nightly')
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
