@@ -110,7 +110,10 @@ impl Work<'_> {
         match kind {
             Kind::Hello => self.ends("python", "print('hi')", plain, "ok").await,
             Kind::Raises => self.ends("python", "1 / 0", plain, "error").await,
-            Kind::Exits => self.ends("bash", "kill -9 $$", plain, "killed").await,
+            Kind::Exits => {
+                self.ends("python", "import os; os._exit(3)", plain, "killed")
+                    .await
+            }
             Kind::TimesOut => {
                 let fields = json!({ "timeout": 1 });
                 self.ends("bash", "sleep 60", fields, "timeout").await
