@@ -92,21 +92,23 @@ async fn those_who_want_a_home_at_once_get_the_same() {
 #[tokio::test(start_paused = true)]
 async fn kernels_that_are_started_meanwhile_leave_one_home() {
     let world = world().await;
-    let started = futures::future::join_all((0..4).map(|_| made(&world, Home::IfNone)));
-    let (opened, started) = tokio::join!(open(&world), started);
-    assert_eq!(Some(opened.unwrap()), home(&world));
-    let sessions = world.service.sessions(&Owner::local());
-    let homes = sessions.iter().filter(|session| session.view().home);
-    assert_eq!(homes.count(), 1);
-    let strangers = sessions.iter().filter(|session| {
-        let is_home = Some(session.id()) == home(&world);
-        !is_home && !started.iter().any(|other| other.id() == session.id())
-    });
-    assert_eq!(
-        strangers.count(),
-        0,
-        "nothing is left that nobody asked for"
-    );
+    // Who is ready first, and whose record is on disk first, is otherwise each time.
+    for _ in 0..20 {
+        let started = futures::future::join_all((0..4).map(|_| made(&world, Home::IfNone)));
+        let (opened, started) = tokio::join!(open(&world), started);
+        assert_eq!(Some(opened.unwrap()), home(&world));
+        let sessions = world.service.sessions(&Owner::local());
+        let homes = sessions.iter().filter(|session| session.view().home);
+        assert_eq!(homes.count(), 1);
+        let asked = |session: &Session| {
+            let started = started.iter().any(|other| other.id() == session.id());
+            started || Some(session.id()) == home(&world)
+        };
+        assert!(sessions.iter().all(|session| asked(session)));
+        for session in sessions {
+            end(&world, &session).await;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,13 +3,14 @@
 //! It is whichever comes first of those that are made through Jupyter's API while the owner has none, and stays it to its end:
 //! that is in its record. Then its files are gone, and the next one so made is home.
 //!
-//! **Invariant:** an owner has one home at most. Who becomes it is decided under the register's lock.
+//! **Invariant:** an owner has one home at most. Who becomes it is decided by one look at the register, while nobody else of the
+//! owner looks.
 
 use std::sync::Arc;
 
-use super::Session;
-use super::register::{Entry, Reserved, Sessions};
+use super::register::Sessions;
 use super::request::{Home, SessionRequest};
+use super::{Session, Turn};
 use crate::service::ServiceError;
 use crate::service::owner::Owner;
 
@@ -40,32 +41,31 @@ impl Sessions {
             ..request
         };
         let made = self.create(owner, request).await?;
-        let home = self.home(owner).ok_or(ServiceError::NotFound)?;
+        if made.shared.home {
+            return Ok(made);
+        }
         // A kernel that was started meanwhile was ready sooner.
-        if home.id() != made.id() {
-            self.end(owner, made.id()).await?;
-        }
-        Ok(home)
+        self.end(owner, made.id()).await?;
+        let ended = || ServiceError::Conflict("Your home has just ended; try again.".to_owned());
+        self.home(owner).ok_or_else(ended)
     }
 
-    /// Whether what has reserved the id becomes its owner's home.
-    pub(super) fn claims_home(&self, reserved: &Reserved, owner: &Owner, may: Home) -> bool {
-        let mut sessions = self.locked();
-        let free = !sessions.values().any(|entry| entry.is_home_of(owner));
-        let claims = free && may == Home::IfNone;
-        if claims {
-            sessions.insert(reserved.id, Entry::StartingHome(owner.clone()));
+    /// Whether what is ready becomes its owner's home. Until the claim is dropped nobody else claims it, so that it is held
+    /// until the session is among the others, or is given up.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Busy`] when somebody else's claim takes too long.
+    pub(super) async fn claim_home(
+        &self,
+        owner: &Owner,
+        may: Home,
+    ) -> Result<Option<Turn>, ServiceError> {
+        if may == Home::Never {
+            return Ok(None);
         }
-        claims
-    }
-}
-
-impl Entry {
-    fn is_home_of(&self, owner: &Owner) -> bool {
-        match self {
-            Entry::Starting => false,
-            Entry::StartingHome(of) => of == owner,
-            Entry::Here(session) => session.shared.home && session.is_there_for(owner),
-        }
+        let limit = self.parts.bounds.queue_timeout;
+        let claim = self.claims.take(owner, limit).await?;
+        Ok(self.home(owner).is_none().then_some(claim))
     }
 }

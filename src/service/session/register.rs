@@ -62,35 +62,36 @@ pub(in crate::service) struct Sessions {
     pub(super) parts: Arc<SessionsParts>,
     records: Records,
     sessions: Arc<Mutex<HashMap<SessionId, Entry>>>,
+    /// Those of owners whose requests make a session only where there is none.
     pub(super) turns: Turns,
+    /// Those of owners whose session is ready and may be home.
+    pub(super) claims: Turns,
     meters: Meters,
 }
 
-pub(super) enum Entry {
+enum Entry {
     /// Its id is taken.
     Starting,
-    /// The same, by what will be its owner's home.
-    StartingHome(Owner),
     Here(Arc<Session>),
 }
 
 /// An id that is taken, until it is given back or a session has it.
-pub(super) struct Reserved {
+struct Reserved {
     sessions: Sessions,
-    pub(super) id: SessionId,
+    id: SessionId,
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
         let mut sessions = self.sessions.locked();
-        if let Some(Entry::Starting | Entry::StartingHome(_)) = sessions.get(&self.id) {
+        if let Some(Entry::Starting) = sessions.get(&self.id) {
             sessions.remove(&self.id);
         }
     }
 }
 
 impl Session {
-    pub(super) fn is_there_for(&self, owner: &Owner) -> bool {
+    fn is_there_for(&self, owner: &Owner) -> bool {
         self.shared.owner == *owner && self.state() != State::Ended
     }
 }
@@ -124,6 +125,7 @@ impl Sessions {
             records: remembered.records,
             sessions: Arc::default(),
             turns: Turns::default(),
+            claims: Turns::default(),
             meters: Meters::new(),
         };
         let count = remembered.list.len();
@@ -161,8 +163,9 @@ impl Sessions {
             .prepare(owner, &request.sandbox, &mut timing);
         let prepared = self.parts.stop.run_until_cancelled(prepare).await;
         let prepared = prepared.ok_or_else(ServiceError::shutting_down)??;
+        let claim = self.claim_home(owner, request.home).await?;
         let record = Record {
-            home: self.claims_home(&reserved, owner, request.home),
+            home: claim.is_some(),
             ..self.record(reserved.id, owner, request, &prepared)
         };
         self.records.write(record.clone()).await?;
@@ -183,9 +186,7 @@ impl Sessions {
                 session.shared.name_in_span();
                 Ok(session.clone())
             }
-            Some(Entry::Here(_) | Entry::Starting | Entry::StartingHome(_)) | None => {
-                Err(ServiceError::NotFound)
-            }
+            Some(Entry::Here(_) | Entry::Starting) | None => Err(ServiceError::NotFound),
         }
     }
 
@@ -194,7 +195,7 @@ impl Sessions {
         let sessions = self.locked();
         let here = sessions.values().filter_map(|entry| match entry {
             Entry::Here(session) if session.is_there_for(owner) => Some(session.clone()),
-            Entry::Here(_) | Entry::Starting | Entry::StartingHome(_) => None,
+            Entry::Here(_) | Entry::Starting => None,
         });
         let mut list: Vec<_> = here.collect();
         list.sort_by_key(|session| (session.shared.created, session.id()));
@@ -211,7 +212,7 @@ impl Sessions {
         let sessions = self.locked();
         let connections = sessions.values().map(|entry| match entry {
             Entry::Here(session) => session.shared.connections.load(Ordering::Relaxed),
-            Entry::Starting | Entry::StartingHome(_) => 0,
+            Entry::Starting => 0,
         });
         connections.sum()
     }
@@ -391,7 +392,7 @@ impl Sessions {
         self.locked().remove(&shared.id);
     }
 
-    pub(super) fn locked(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
+    fn locked(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
         self.sessions.lock().expect("nothing panics with them")
     }
 }
