@@ -261,6 +261,22 @@ impl Service {
         Ok(self.environments.list().await?.to_vec())
     }
 
+    /// Those of them that the owner's key may use.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::environments`].
+    pub async fn environments_of(
+        &self,
+        owner: &Owner,
+    ) -> Result<Vec<EnvironmentImage>, ServiceError> {
+        let mut environments = self.environments().await?;
+        if let Some(granted) = &self.keys.grant(owner).environments {
+            environments.retain(|environment| granted.contains(&environment.name));
+        }
+        Ok(environments)
+    }
+
     /// Runs code once, in a sandbox of its own. Dropping the future cancels it and removes the sandbox.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub struct KernelSpec {
     kernelspec: String,
 }
 
-/// The environments whose image is present, by the name that requests use.
+/// The environments whose image is present and which the key may use, by the name that requests use.
 #[utoipa::path(
     get,
     path = "/jupyter/list_kernel_specs",
@@ -36,9 +36,9 @@ pub struct KernelSpec {
 )]
 pub async fn list_kernel_specs(
     State(app): State<Arc<App>>,
-    _caller: Caller,
+    Caller(owner): Caller,
 ) -> Result<Json<BTreeMap<String, KernelSpec>>, Problem> {
-    let environments = app.service.environments().await?;
+    let environments = app.service.environments_of(&owner).await?;
     Ok(Json(environments.into_iter().map(spec).collect()))
 }
 

@@ -134,6 +134,37 @@ async fn a_file_that_breaks_or_goes_leaves_the_keys_as_they_were() {
 }
 
 #[tokio::test]
+async fn a_key_sees_the_environments_that_it_may_use() {
+    let file = File::new();
+    let all = file.add("ada", None);
+    let grant = Grant {
+        environments: Some(vec!["bash".to_owned()]),
+        ..Grant::default()
+    };
+    let some = file.add_granted("grace", None, grant);
+    let bench = file.bench().await;
+    for (path, list, usual) in [
+        ("/jupyter/list_kernel_specs", "", "python"),
+        ("/api/kernelspecs", "/kernelspecs", "python3"),
+    ] {
+        for (key, expected) in [(&all, vec!["bash", usual]), (&some, vec!["bash"])] {
+            let asked = request(Method::GET, path, Body::empty());
+            let answer = bench.send(keyed(asked, key)).await.json();
+            let listed = answer.pointer(list).unwrap().as_object().unwrap();
+            let names: Vec<_> = listed
+                .keys()
+                .filter(|name| expected.contains(&name.as_str()))
+                .collect();
+            assert_eq!(names, expected, "{answer}");
+            assert!(*key != some || listed.len() == 1, "{answer}");
+        }
+    }
+    let asked = request(Method::GET, "/api/kernelspecs", Body::empty());
+    let answer = bench.send(keyed(asked, &some)).await.json();
+    assert_eq!(answer["default"], "bash");
+}
+
+#[tokio::test]
 async fn over_a_limit_is_429_with_the_limit_and_a_time() {
     let file = File::new();
     let grant = Grant {

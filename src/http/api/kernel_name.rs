@@ -52,7 +52,7 @@ pub async fn environment(
     name: Option<&str>,
 ) -> Result<EnvironmentImage, Problem> {
     let environments = app.service.environments().await?;
-    let granted = granted(app, owner, &environments);
+    let granted = app.service.environments_of(owner).await?;
     let found = match name {
         Some(name) => meant(name, &environments),
         // That a key may use none is for the service to say.
@@ -62,18 +62,6 @@ pub async fn environment(
         Some(name) => unknown(name, &environments),
         None => Problem::new(Kind::Unavailable, "No image of an environment is present."),
     })
-}
-
-fn granted(app: &App, owner: &Owner, all: &[EnvironmentImage]) -> Vec<EnvironmentImage> {
-    let grant = app.service.keys().grant(owner);
-    let may_be_used = |name: &String| match &grant.environments {
-        Some(ours) => ours.contains(name),
-        None => true,
-    };
-    let granted = all
-        .iter()
-        .filter(|environment| may_be_used(&environment.name));
-    granted.cloned().collect()
 }
 
 /// What Jupyter's clients call an environment's kernel.

@@ -68,12 +68,12 @@ impl KernelSpecModel {
     }
 }
 
-/// All kernelspecs, and the name of the one that who names none gets.
+/// All kernelspecs that the key may use, and the name of the one that who names none gets.
 pub async fn list(
     State(app): State<Arc<App>>,
-    _caller: CallerOrToken,
+    CallerOrToken(owner): CallerOrToken,
 ) -> Result<Json<KernelSpecs>, Problem> {
-    let environments = app.service.environments().await?;
+    let environments = app.service.environments_of(&owner).await?;
     let model = |environment: &EnvironmentImage| {
         let model = KernelSpecModel::of(environment, app.server.prefix());
         (model.name.clone(), model)
