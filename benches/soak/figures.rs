@@ -58,6 +58,9 @@ fn number(status: &str, name: &str) -> u64 {
     number.unwrap().parse().unwrap()
 }
 
+/// What of a line is looked at.
+type Figure = fn(&Line) -> u64;
+
 /// All lines.
 #[derive(Debug, Default)]
 pub struct Figures(Vec<Line>);
@@ -77,7 +80,7 @@ impl Figures {
             ];
         }
         let (second, last) = (&self.0[third..2 * third], &self.0[2 * third..]);
-        let kinds: [(&str, fn(&Line) -> u64); 4] = [
+        let kinds: [(&str, Figure); 4] = [
             ("resident memory", |line| line.resident_kb),
             ("descriptors", |line| line.descriptors),
             ("threads", |line| line.threads),
