@@ -12,7 +12,7 @@
 //! check    what must hold between settings
 //! host_rule  which hosts may be reached
 //! key_file   keys with an end and limits, in a file of their own
-//! server, sessions, log, audit  their settings
+//! server, jwt, sessions, log, audit  their settings
 //! seccomp  which system calls may be made
 //! ```
 
@@ -21,6 +21,7 @@ mod check;
 mod field;
 mod file;
 pub mod host_rule;
+pub mod jwt;
 pub mod key_file;
 mod keys;
 mod log;
@@ -40,6 +41,7 @@ use serde::Deserialize;
 
 pub use audit::{Audit, AuditedCode};
 use host_rule::HostRule;
+pub use jwt::Jwt;
 pub use log::{Log, LogFormat};
 use seccomp::Seccomp;
 pub use server::Server;
@@ -55,6 +57,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, String>,
     /// More keys, with an end and limits. None: no such file. Where one is named, a key is asked for, whatever is in it.
     pub keys_file: Option<PathBuf>,
+    /// Tokens that are taken in the place of keys. Where they are, one or a key is asked for.
+    pub jwt: Jwt,
     /// Sandboxes in all: warm ones, those of executions and of sessions. Beyond it, 429. 256.
     pub max_sandboxes: u32,
     /// The share of the host's memory beyond which nothing new is begun, from 0.5 to 1. 1: there is no such share. 0.9.
@@ -91,6 +95,7 @@ impl Default for Settings {
             server: Server::default(),
             keys: BTreeMap::new(),
             keys_file: None,
+            jwt: Jwt::default(),
             max_sandboxes: 256,
             memory_guard: 0.9,
             state_dir: default_state_dir(),
@@ -123,10 +128,10 @@ fn default_state_dir() -> PathBuf {
 }
 
 impl Settings {
-    /// Whether whoever asks must show a key.
+    /// Whether whoever asks must show a key, or a token.
     #[must_use]
     pub fn asks_for_keys(&self) -> bool {
-        !self.keys.is_empty() || self.keys_file.is_some()
+        !self.keys.is_empty() || self.keys_file.is_some() || self.jwt.jwks.is_some()
     }
 }
 

@@ -39,7 +39,7 @@
 //! ├─ service::Service      ended by shut_down
 //! │  ├─ pool dispatcher    one task a start
 //! │  ├─ guard              looks at the host's memory
-//! │  ├─ keys               looks at the keys file
+//! │  ├─ keys               looks at the keys file, and at the keys of tokens' issuer
 //! │  └─ reaper             sweeps, expiries, look-ups of environments
 //! └─ sandbox::docker       ends when the engine and all its containers are dropped
 //!    ├─ remover            removals, four at once

@@ -6,7 +6,7 @@
 //! ├─ sessions       sandboxes that clients hold
 //! ├─ prepare        a sandbox as a request wants it
 //! ├─ environments   which there are
-//! ├─ keys           who may ask, and what they may do
+//! ├─ keys, jwt      who may ask, and what they may do
 //! ├─ capacity       how many executions at once
 //! ├─ pool           sandboxes started ahead of need
 //! ├─ bound          how many sandboxes in all
@@ -27,7 +27,7 @@
 //! ├─ dispatcher     the pool; └─ a start each, ended with it
 //! ├─ a session's hub, and its executions
 //! ├─ sweeps
-//! ├─ looks at the keys file, and at the host's memory
+//! ├─ looks at the keys file, at the keys of tokens' issuer, and at the host's memory
 //! ├─ expiries
 //! └─ look-ups
 //! ```
@@ -42,6 +42,7 @@ pub mod execution;
 pub mod files;
 mod guard;
 pub mod health;
+mod jwt;
 pub mod keys;
 mod metrics;
 pub mod owner;
@@ -144,7 +145,7 @@ impl Service {
     ) -> Result<Service, ServiceError> {
         let audit = Audit::open(&settings.audit)?;
         let sweep_deadline = settings.engine.call_timeout * 2;
-        let keys = Arc::new(Keys::open(settings)?);
+        let keys = Arc::new(Keys::open(settings).await?);
         let remembered = Remembered::read(&settings.state_dir, &*engine)?;
         reaper::sweep_first(&*engine, sweep_deadline).await?;
         let files = Arc::new(FileStore::open(&settings.state_dir, &settings.files).await?);

@@ -5,10 +5,13 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::host_rule::HostRule;
-use super::{Settings, SettingsError};
+use super::{Settings, SettingsError, jwt};
 
 /// Shorter keys can be guessed.
 const KEY_LENGTH: usize = 16;
+
+/// Clocks that differ by more are wrong.
+const MAX_LEEWAY: Duration = Duration::from_secs(600);
 
 /// An engine refuses less.
 const LEAST_MEMORY: ByteSize = ByteSize::mib(32);
@@ -17,6 +20,7 @@ const LEAST_MEMORY: ByteSize = ByteSize::mib(32);
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     listening(settings)?;
     api_keys(settings)?;
+    tokens(settings)?;
     sandboxes(settings)?;
     executions(settings)?;
     packages(settings)?;
@@ -68,6 +72,11 @@ fn api_keys(settings: &Settings) -> Result<(), SettingsError> {
     for (name, key) in &settings.keys {
         demand(!name.is_empty(), "keys", "a key has a name: name=key")?;
         demand(
+            !name.starts_with(jwt::OWNER_PREFIX),
+            "keys",
+            "names that begin with `jwt:` are those of owners who come with a token",
+        )?;
+        demand(
             key.len() >= KEY_LENGTH && key.bytes().all(|byte| byte.is_ascii_graphic()),
             "keys",
             format!(
@@ -77,6 +86,26 @@ fn api_keys(settings: &Settings) -> Result<(), SettingsError> {
         )?;
     }
     Ok(())
+}
+
+/// A token that is not held against an issuer and an audience is anybody's.
+fn tokens(settings: &Settings) -> Result<(), SettingsError> {
+    let jwt = &settings.jwt;
+    let given = |setting: &Option<String>| setting.is_some() == jwt.jwks.is_some();
+    let together = "jwt.jwks, jwt.issuer and jwt.audience are set together, or none of them";
+    demand(given(&jwt.issuer), "jwt.issuer", together)?;
+    demand(given(&jwt.audience), "jwt.audience", together)?;
+    demand(
+        !jwt.owner_claim.is_empty(),
+        "jwt.owner_claim",
+        "it names a claim, such as sub",
+    )?;
+    demand(
+        jwt.limits_claim.is_none() || settings.keys_file.is_some(),
+        "jwt.limits_claim",
+        "it names a key of the keys file: set `keys_file`",
+    )?;
+    demand(jwt.leeway <= MAX_LEEWAY, "jwt.leeway", "10 minutes at most")
 }
 
 fn sessions(settings: &Settings) -> Result<(), SettingsError> {

@@ -1,5 +1,7 @@
 //! The table of settings: what each is called, what it is for, where it lives.
 
+mod jwt;
+
 use super::Settings;
 use super::field::Field;
 
@@ -27,11 +29,15 @@ impl Key {
 
 /// The setting of that name in the file.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name == name)
+    all().find(|key| key.name == name)
 }
 
 /// All settings but the `[[environments]]` of the file.
-pub(super) const KEYS: &[Key] = &[
+pub(super) fn all() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(jwt::KEYS)
+}
+
+const KEYS: &[Key] = &[
     Key {
         name: "listen",
         help: "Address and port to listen on",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use thiserror::Error;
 
-use super::keys::{self, KEYS};
+use super::keys;
 use super::{Settings, check, file};
 
 /// The file that is read when no other is named, if it is there.
@@ -106,7 +106,7 @@ impl Args for Flags {
             .help(format!(
                 "Settings file [env: {FILE_VARIABLE}] [default: {USUAL_FILE}, if it is there]"
             ));
-        let settings = KEYS.iter().map(|key| {
+        let settings = keys::all().map(|key| {
             Arg::new(key.name)
                 .long(key.flag())
                 .value_name("VALUE")
@@ -139,8 +139,7 @@ impl FromArgMatches for Flags {
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         self.file = matches.get_one::<String>(FILE_FLAG).map(PathBuf::from);
-        let given = KEYS
-            .iter()
+        let given = keys::all()
             .filter_map(|key| Some((key.name, matches.get_one::<String>(key.name)?.clone())));
         self.values = given.collect();
         Ok(())
@@ -190,7 +189,7 @@ impl Configuration {
     pub fn show(&self) -> String {
         let mut settings = self.settings.clone();
         let (mut text, mut table) = (String::new(), "");
-        for key in KEYS {
+        for key in keys::all() {
             let (of, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
             if of != table {
                 text += &format!("\n[{of}]\n");
@@ -229,9 +228,9 @@ impl Configuration {
                 continue;
             }
             let origin = Origin::Variable(name.clone());
-            match KEYS.iter().find(|key| key.variable() == *name) {
+            match keys::all().find(|key| key.variable() == *name) {
                 Some(key) => self.set(key.name, text, origin)?,
-                None => return Err(unknown(name, origin, KEYS.iter().map(|key| key.variable()))),
+                None => return Err(unknown(name, origin, keys::all().map(|key| key.variable()))),
             }
         }
         Ok(())
@@ -242,7 +241,7 @@ impl Configuration {
             return Err(unknown(
                 key,
                 origin,
-                KEYS.iter().map(|key| key.name.to_owned()),
+                keys::all().map(|key| key.name.to_owned()),
             ));
         };
         if let Err(reason) = (known.field)(&mut self.settings).set(text) {

@@ -1,7 +1,8 @@
-//! API keys: who asks.
+//! API keys, and tokens in their place: who asks.
 //!
-//! A key comes in `X-API-Key`, or in `Authorization` as `Bearer` or `token`. Routes that browsers and Jupyter
-//! clients open without headers take [`CallerOrToken`], which also reads `?token=`; no other route does, because urls end up in logs.
+//! One comes in `X-API-Key`, or in `Authorization` as `Bearer` or `token`. Routes that browsers and Jupyter
+//! clients open without headers take [`CallerOrToken`], which also reads `?token=`; no other route does, because urls end
+//! up in logs.
 //!
 //! How they are kept and compared is in [`service::keys`](crate::service::keys).
 
@@ -40,18 +41,19 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// When a key was shown that is none of ours.
-    pub fn owner_of(&self, shown: Option<&[u8]>) -> Result<Option<Owner>, Problem> {
+    /// When a key was shown that is none of ours, or a token that cannot be checked now.
+    pub async fn owner_of(&self, shown: Option<&[u8]>) -> Result<Option<Owner>, Problem> {
         match shown {
             _ if self.is_empty() => Ok(Some(Owner::local())),
             None => Ok(None),
-            Some(key) => self.0.owner_of(key).map(Some).ok_or_else(unknown_key),
+            Some(key) => self.0.owner_of(key).await?.map(Some).ok_or_else(refused),
         }
     }
 }
 
-fn unknown_key() -> Problem {
-    Problem::unauthorized("The API key in the request is not valid.")
+/// The same for all: what is wrong with a token is for the log.
+fn refused() -> Problem {
+    Problem::unauthorized("The API key or token in the request is not valid.")
 }
 
 fn no_key() -> Problem {
@@ -80,7 +82,7 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let owner = app.keys.owner_of(shown(&parts.headers))?;
+        let owner = app.keys.owner_of(shown(&parts.headers)).await?;
         owner.map(Caller::recorded).ok_or_else(no_key)
     }
 }
@@ -109,7 +111,7 @@ impl FromRequestParts<Arc<App>> for CallerOrToken {
             .ok()
             .and_then(|Query(query)| query.token);
         let key = shown(&parts.headers).or(token.as_deref().map(str::as_bytes));
-        let owner = app.keys.owner_of(key)?.ok_or_else(no_key)?;
+        let owner = app.keys.owner_of(key).await?.ok_or_else(no_key)?;
         Ok(Self(Caller::recorded(owner).0))
     }
 }
@@ -122,7 +124,7 @@ impl FromRequestParts<Arc<App>> for AnyCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let owner = app.keys.owner_of(shown(&parts.headers))?;
+        let owner = app.keys.owner_of(shown(&parts.headers)).await?;
         Ok(Self(owner.map(|owner| Caller::recorded(owner).0)))
     }
 }
@@ -148,57 +150,58 @@ mod tests {
     use crate::config::Settings;
     use crate::http::problem::Kind;
 
-    fn keys() -> Keys {
+    async fn keys() -> Keys {
         let key = |name: &str, key: &str| (name.to_owned(), key.to_owned());
         with(BTreeMap::from([
             key("ada", "first"),
             key("grace", "second"),
         ]))
+        .await
     }
 
-    fn with(keys: BTreeMap<String, String>) -> Keys {
+    async fn with(keys: BTreeMap<String, String>) -> Keys {
         let settings = Settings {
             keys,
             ..Settings::default()
         };
-        Keys::new(Arc::new(keys::Keys::open(&settings).unwrap()))
+        Keys::new(Arc::new(keys::Keys::open(&settings).await.unwrap()))
     }
 
-    fn owner(header: &'static str, value: &'static str) -> Result<Option<Owner>, Problem> {
+    async fn owner(header: &'static str, value: &'static str) -> Result<Option<Owner>, Problem> {
         let mut headers = HeaderMap::new();
         headers.insert(header, HeaderValue::from_static(value));
-        keys().owner_of(shown(&headers))
+        keys().await.owner_of(shown(&headers)).await
     }
 
-    #[test]
-    fn every_key_names_its_owner() {
+    #[tokio::test]
+    async fn every_key_names_its_owner() {
         for (header, value) in [
             ("x-api-key", "second"),
             ("authorization", "Bearer second"),
             ("authorization", "token second"),
             ("authorization", "BEARER  second "),
         ] {
-            assert_eq!(owner(header, value), Ok(Some(Owner::named("grace"))));
+            assert_eq!(owner(header, value).await, Ok(Some(Owner::named("grace"))));
         }
     }
 
-    #[test]
-    fn a_wrong_key_is_refused() {
+    #[tokio::test]
+    async fn a_wrong_key_is_refused() {
         for value in ["", "secon", "second2", "first second"] {
-            let problem = owner("x-api-key", value).unwrap_err();
+            let problem = owner("x-api-key", value).await.unwrap_err();
             assert_eq!(problem.kind, Kind::Unauthorized);
         }
     }
 
-    #[test]
-    fn other_schemes_carry_no_key() {
-        assert_eq!(owner("authorization", "Basic second"), Ok(None));
-        assert_eq!(owner("authorization", "second"), Ok(None));
+    #[tokio::test]
+    async fn other_schemes_carry_no_key() {
+        assert_eq!(owner("authorization", "Basic second").await, Ok(None));
+        assert_eq!(owner("authorization", "second").await, Ok(None));
     }
 
-    #[test]
-    fn without_keys_everybody_is_local() {
-        let keys = with(BTreeMap::new());
-        assert_eq!(keys.owner_of(None), Ok(Some(Owner::local())));
+    #[tokio::test]
+    async fn without_keys_everybody_is_local() {
+        let keys = with(BTreeMap::new()).await;
+        assert_eq!(keys.owner_of(None).await, Ok(Some(Owner::local())));
     }
 }

@@ -32,7 +32,12 @@ struct Keys;
 impl Modify for Keys {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let header = ApiKeyValue::with_description("X-API-Key", "Asked for where keys are set.");
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "The same key, or a JSON Web Token where the service takes them.",
+            ))
+            .build();
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::ApiKey(ApiKey::Header(header)));
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
@@ -105,7 +110,8 @@ fn add_problems_to_operation(operation: &mut Operation) {
     }
 }
 
-/// By the operation's id. What every operation can do goes without saying: 500, and 403 on a service without keys.
+/// By the operation's id. What every operation can do goes without saying: 500, 403 on a service without keys, and 503 on
+/// one that takes tokens and cannot check them now.
 fn problems_of(operation: &str) -> &'static [Kind] {
     use Kind::{
         Busy, Conflict, Malformed, NotFound, RangeNotSatisfiable, RequestTimeout, StartTimeout,

@@ -1,11 +1,13 @@
-//! Who may ask, and what they may do: the keys of the settings and those of the keys file, which is read again when it
-//! changes.
+//! Who may ask, and what they may do: the keys of the settings, those of the keys file, which is read again when it
+//! changes, and tokens (see `jwt`).
 //!
 //! A file that is broken, or gone, changes nothing: the last that was good holds, and the log says what is wrong. A file that
 //! names nobody lets nobody in.
 //!
 //! Keys are compared by their SHA-256, all of them, in constant time: how long it takes says nothing of any key, not its
 //! length, nor whose it nearly was.
+
+mod guests;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,9 +20,11 @@ use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::ServiceError;
+use super::jwt::{self, Bearer, Refused, Tokens};
 use super::owner::Owner;
 use crate::config::Settings;
 use crate::config::key_file::{self, Grant, KeyFileError, KeyHash};
+use guests::Guests;
 
 /// How often the file is looked at. A revoked key is refused so much later at most.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -30,6 +34,8 @@ pub struct Keys {
     plain: BTreeMap<String, KeyHash>,
     file: Option<PathBuf>,
     state: Mutex<Read>,
+    tokens: Option<Tokens>,
+    guests: Mutex<Guests>,
 }
 
 /// What is known of the file.
@@ -64,12 +70,12 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads the file, if the settings name one.
+    /// Reads the files that the settings name.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Invalid`] that says what is wrong with the file.
-    pub fn open(settings: &Settings) -> Result<Keys, ServiceError> {
+    /// [`ServiceError::Invalid`] that says what is wrong with one.
+    pub async fn open(settings: &Settings) -> Result<Keys, ServiceError> {
         let hashes = settings.keys.iter();
         let keys = Keys {
             plain: hashes
@@ -80,6 +86,8 @@ impl Keys {
                 known: Arc::default(),
                 version: None,
             }),
+            tokens: Tokens::open(&settings.jwt).await?,
+            guests: Mutex::default(),
         };
         let version = keys.file.as_deref().and_then(Version::of);
         let read = keys.read().map(|known| Read {
@@ -93,15 +101,54 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Whether no key is asked for. It never changes while the service runs.
+    /// Whether neither a key nor a token is asked for. It never changes while the service runs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.plain.is_empty() && self.file.is_none()
+        self.plain.is_empty() && self.file.is_none() && self.tokens.is_none()
     }
 
-    /// Whose key it is; None: nobody's, or it has expired.
-    #[must_use]
-    pub fn owner_of(&self, key: &[u8]) -> Option<Owner> {
+    /// Whose key or token it is; None: nobody's, or it has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Unavailable`] when it is a token, and the issuer's keys are not known.
+    pub async fn owner_of(&self, shown: &[u8]) -> Result<Option<Owner>, ServiceError> {
+        match (self.owner_of_key(shown), &self.tokens) {
+            (None, Some(tokens)) if jwt::looks_like_one(shown) => {
+                self.admit(tokens.read(shown).await)
+            }
+            (owner, _) => Ok(owner),
+        }
+    }
+
+    fn admit(&self, read: Result<Bearer, Refused>) -> Result<Option<Owner>, ServiceError> {
+        match read.and_then(|bearer| self.remember(bearer)) {
+            Ok(owner) => Ok(Some(owner)),
+            Err(Refused::NoKeys) => Err(ServiceError::Unavailable(Refused::NoKeys.to_string())),
+            Err(Refused::Bad(reason)) => {
+                tracing::info!(reason, "a token was refused");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whose limits are the bearer's. Without a key of that name, nobody is let in.
+    fn remember(&self, bearer: Bearer) -> Result<Owner, Refused> {
+        if let Some(name) = bearer.limits {
+            self.grant_of_key(&name)
+                .ok_or_else(|| Refused::Bad(format!("its limits are those of no key: {name}")))?;
+            self.guests().come(&bearer.owner, name);
+        }
+        Ok(bearer.owner)
+    }
+
+    fn grant_of_key(&self, name: &str) -> Option<Arc<Grant>> {
+        let known = self.known();
+        let entry = known.0.get(&Owner::named(name))?;
+        (!entry.is_expired()).then(|| entry.grant.clone())
+    }
+
+    fn owner_of_key(&self, key: &[u8]) -> Option<Owner> {
         let (hash, known) = (KeyHash::of(key), self.known());
         let found = known
             .0
@@ -111,13 +158,11 @@ impl Keys {
                 false => found,
             });
         let (owner, entry) = found?;
-        let expired = entry
-            .expires
-            .is_some_and(|expires| expires <= Timestamp::now());
-        (!expired).then(|| owner.clone())
+        (!entry.is_expired()).then(|| owner.clone())
     }
 
-    /// What the owner may do. Everything, where no keys are asked for; nothing, once the key is gone.
+    /// What the owner may do. Everything, where no keys are asked for; nothing, once the key is gone, or before a token has
+    /// named one.
     #[must_use]
     pub fn grant(&self, owner: &Owner) -> Arc<Grant> {
         let known = self.known();
@@ -125,12 +170,33 @@ impl Keys {
             Some(entry) => entry.grant.clone(),
             // The command line is the operator's.
             None if self.is_empty() || *owner == Owner::local() => Arc::default(),
-            None => Arc::new(Grant::nothing()),
+            None => self
+                .grant_of_guest(owner)
+                .unwrap_or_else(|| Arc::new(Grant::nothing())),
         }
     }
 
-    /// Looks at the file every two seconds, for ever. Without one it does nothing.
+    fn grant_of_guest(&self, owner: &Owner) -> Option<Arc<Grant>> {
+        let tokens = self.tokens.as_ref().filter(|_| owner.comes_with_token())?;
+        if !tokens.name_limits() {
+            return Some(Arc::default());
+        }
+        let name = self.guests().limits_of(owner)?;
+        self.grant_of_key(&name)
+    }
+
+    /// Looks at the file every two seconds, and at the keys of tokens' issuer now and then, for ever.
     pub(super) async fn watch(self: Arc<Self>) {
+        let tokens = async {
+            if let Some(tokens) = &self.tokens {
+                tokens.watch().await;
+            }
+        };
+        tokio::join!(self.clone().watch_file(), tokens);
+    }
+
+    /// Without one it does nothing.
+    async fn watch_file(self: Arc<Self>) {
         let Some(file) = self.file.clone() else {
             return;
         };
@@ -197,8 +263,19 @@ impl Keys {
         self.locked().known.clone()
     }
 
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        self.guests.lock().expect("nothing panics with it")
+    }
+
     fn locked(&self) -> MutexGuard<'_, Read> {
         self.state.lock().expect("nothing panics with it")
+    }
+}
+
+impl Entry {
+    fn is_expired(&self) -> bool {
+        let expires = self.expires;
+        expires.is_some_and(|expires| expires <= Timestamp::now())
     }
 }
 

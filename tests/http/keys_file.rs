@@ -17,14 +17,14 @@ use tokio::time::{sleep, timeout};
 use crate::bench::{Bench, execute, keyed, request};
 
 /// A keys file in a directory of its own.
-struct File {
-    path: PathBuf,
+pub struct File {
+    pub path: PathBuf,
     _directory: TempDir,
 }
 
 impl File {
     /// Empty.
-    fn new() -> File {
+    pub fn new() -> File {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("keys.toml");
         std::fs::write(&path, "").unwrap();
@@ -34,11 +34,11 @@ impl File {
         }
     }
 
-    fn add(&self, name: &str, expires: Option<&str>) -> String {
+    pub fn add(&self, name: &str, expires: Option<&str>) -> String {
         self.add_granted(name, expires, Grant::default())
     }
 
-    fn add_granted(&self, name: &str, expires: Option<&str>, grant: Grant) -> String {
+    pub fn add_granted(&self, name: &str, expires: Option<&str>, grant: Grant) -> String {
         let key = NewKey {
             name: name.to_owned(),
             expires: expires.map(|expires| expires.parse().unwrap()),

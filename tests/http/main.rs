@@ -24,3 +24,4 @@ mod problems;
 mod session_files;
 mod sessions;
 mod stream;
+mod tokens;

@@ -57,6 +57,7 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
         &["prometheus_client"],
         &["src/http", "src/service", "src/sandbox"],
     ),
+    (&["jsonwebtoken"], &["src/service/jwt"]),
     (&["zeromq"], &["crates/agent"]),
     (
         &["cellblock_link"],

@@ -166,6 +166,31 @@ fn secrets_are_neither_shown_nor_short() {
 }
 
 #[test]
+fn tokens_are_taken_of_an_issuer_for_an_audience_or_not_at_all() {
+    let all = [
+        "--jwt-jwks=https://login.example.org/jwks",
+        "--jwt-issuer=https://login.example.org",
+        "--jwt-audience=cellblock",
+    ];
+    let with = |more: &[&str]| load(&[&all, more].concat(), &[]);
+    assert!(with(&["--listen=0.0.0.0:80"]).is_ok());
+    for (left_out, setting) in [(0, "jwt.issuer"), (1, "jwt.issuer"), (2, "jwt.audience")] {
+        let mut some = all.to_vec();
+        some.remove(left_out);
+        let error = load(&some, &[]).unwrap_err().to_string();
+        assert!(error.contains(setting), "{error}");
+    }
+    for (wrong, setting) in [
+        ("--jwt-limits-claim=plan", "jwt.limits_claim"),
+        ("--jwt-leeway=11m", "jwt.leeway"),
+        ("--keys=jwt:ada=0123456789abcdef", "keys"),
+    ] {
+        let error = with(&[wrong]).unwrap_err().to_string();
+        assert!(error.contains(setting), "{error}");
+    }
+}
+
+#[test]
 fn hosts_are_read_from_a_list_or_a_text_and_shown_as_they_were() {
     let text =
         "[egress]\nhosts = [\"PyPI.org:443\", \"*.example.com\"]\nprivate = \"10.1.0.0/16, ::1\"\n";

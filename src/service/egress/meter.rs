@@ -82,8 +82,8 @@ mod tests {
         assert_eq!(meter.bytes(1), Err(Refusal::UsedUp));
     }
 
-    #[test]
-    fn bytes_of_the_owners_day_are_capped_over_all_executions() {
+    #[tokio::test]
+    async fn bytes_of_the_owners_day_are_capped_over_all_executions() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let key = format!(
             "[[keys]]\nname = \"ada\"\nhash = \"{:064}\"\ncreated = \"2026-05-01T00:00:00Z\"\n\
@@ -95,7 +95,7 @@ mod tests {
             keys_file: Some(file.path().to_owned()),
             ..Settings::default()
         };
-        let quotas = Quotas::new(Arc::new(Keys::open(&settings).unwrap()));
+        let quotas = Quotas::new(Arc::new(Keys::open(&settings).await.unwrap()));
         let owner = Owner::named("ada");
         let meter = || Meter::new(100, 5).counted_for(Some(quotas.traffic(&owner)));
         let (one, other) = (meter(), meter());
