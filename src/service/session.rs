@@ -164,7 +164,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Invalid`] beyond the operator's maximum; [`ServiceError::Unavailable`] when it cannot be recorded.
+    /// [`ServiceError::Invalid`] beyond the operator's maximum; [`ServiceError::Unavailable`] when it cannot be recorded;
+    /// [`ServiceError::NotFound`] once the session is over.
     pub async fn change(&self, change: SessionChange) -> Result<(), ServiceError> {
         change.lifetime.check(&self.limits)?;
         self.shared.activity.touch();

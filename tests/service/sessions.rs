@@ -315,6 +315,22 @@ async fn changes_at_the_same_time_are_all_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_that_comes_after_the_end_does_not_bring_a_session_back() {
+    let world = world().await;
+    let session = session(&world).await;
+    let (owner, id) = (Owner::local(), session.id());
+    world.service.end_session(&owner, id).await.unwrap();
+    let changed = session.change(SessionChange::default()).await;
+    assert!(
+        matches!(changed, Err(ServiceError::NotFound)),
+        "{changed:?}"
+    );
+    drop(session);
+    let world = world.restarted().await;
+    assert!(world.service.sessions(&owner).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_timeout_is_interrupted_and_the_session_goes_on() {
     let world = world().await;
     let session = session(&world).await;

@@ -386,7 +386,7 @@ impl Sessions {
             shared.record().audit(end, &self.parts.audit);
             shared.remove();
             drop(held);
-            self.records.remove(shared.id).await;
+            shared.remove_record().await;
             tracing::info!(session = %shared.id, ?end, "a session ended");
         }
         self.locked().remove(&shared.id);

@@ -37,6 +37,13 @@ struct Reach {
     outgoing: mpsc::Sender<KernelMessage>,
 }
 
+/// Whether there is a record of the session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnDisk {
+    Kept,
+    Removed,
+}
+
 /// The session.
 pub(super) struct Shared {
     pub(super) id: SessionId,
@@ -59,7 +66,7 @@ pub(super) struct Shared {
     records: Records,
     record: Mutex<Record>,
     /// One change at a time, or they would write over each other.
-    changing: tokio::sync::Mutex<()>,
+    on_disk: tokio::sync::Mutex<OnDisk>,
     /// When its lifetime is over, by a clock that does not jump.
     expires: Mutex<Instant>,
     reach: watch::Sender<Option<Reach>>,
@@ -104,7 +111,7 @@ impl Shared {
             records: parts.records,
             expires: Mutex::new(at(record.expires)),
             record: Mutex::new(record),
-            changing: tokio::sync::Mutex::default(),
+            on_disk: tokio::sync::Mutex::new(OnDisk::Kept),
             reach: watch::Sender::new(None),
             state: watch::Sender::new(State::Unreachable),
             routes: Mutex::default(),
@@ -236,17 +243,31 @@ impl Shared {
     }
 
     /// Changes what is on disk about it, then what is believed.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] once it is removed; [`ServiceError::Unavailable`] when it cannot be written.
     pub(super) async fn change(
         &self,
         change: impl FnOnce(&mut Record),
     ) -> Result<(), ServiceError> {
-        let _changing = self.changing.lock().await;
+        let on_disk = self.on_disk.lock().await;
+        if *on_disk == OnDisk::Removed {
+            return Err(ServiceError::NotFound);
+        }
         let mut record = self.record();
         change(&mut record);
         self.records.write(record.clone()).await?;
         *self.expires.lock().expect("nothing panics with it") = at(record.expires);
         *self.locked_record() = record;
         Ok(())
+    }
+
+    /// Removes what is on disk about it, once and for all: a change that comes too late does not bring it back.
+    pub(super) async fn remove_record(&self) {
+        let mut on_disk = self.on_disk.lock().await;
+        *on_disk = OnDisk::Removed;
+        self.records.remove(self.id).await;
     }
 
     /// Whether its time is over.
