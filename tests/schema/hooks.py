@@ -84,7 +84,8 @@ def filter_case(context, case):
 
 def uploads_in(case):
     body = case.body if isinstance(case.body, dict) else {}
-    for upload in [body, *(body.get("files") or [])]:
+    files = body.get("files")
+    for upload in [body, *(files if isinstance(files, list) else [])]:
         if isinstance(upload, dict):
             yield upload
 
