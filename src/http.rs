@@ -4,6 +4,7 @@
 //! server        connections: how many, how long
 //!   meters      every request counted, by its route
 //!   exchange    every request: its id, its span in the log, its problem written out
+//!     unread    what a handler has not read of a body is read before the answer, or closes the connection
 //!     panics    caught, answered as 500
 //!       local   without keys: this machine only
 //!         key   who asks
@@ -49,6 +50,7 @@ mod sandbox_fields;
 mod schema;
 mod server;
 mod sessions;
+mod unread;
 
 use std::sync::Arc;
 
@@ -98,6 +100,7 @@ pub fn router(service: Arc<Service>, settings: &Settings) -> Router {
                     COOKIE,
                 ]))
                 .layer(from_fn(exchange::exchange))
+                .layer(from_fn(unread::read_rest))
                 .layer(CatchPanicLayer::custom(exchange::panicked)),
         )
         .with_state(app)
