@@ -535,6 +535,52 @@ async fn sessions_are_kept_when_the_service_stops_and_taken_over_by_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_has_nothing_new_to_say_is_of_use_to_the_next_service() {
+    let world = world().await;
+    let session = session(&world).await;
+    let id = session.id();
+    drop(session);
+    let world = world.restarted().await;
+    let session = world.service.session(&Owner::local(), id).unwrap();
+    assert_eq!(run(&session, "print a").await.output.stdout, "a\n");
+    // And where a client has heard all that there was.
+    let mut connection = session.connect(Some("a".to_owned())).await.unwrap();
+    ask(&connection.sender(), "one", "print hi").await;
+    read_to_reply(&mut connection, "one").await;
+    eventually("it is idle", || session.state() == State::Idle).await;
+    drop((session, connection));
+    let world = world.restarted().await;
+    let session = world.service.session(&Owner::local(), id).unwrap();
+    assert_eq!(run(&session, "print b").await.output.stdout, "b\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_that_runs_is_waited_for_by_the_next_service_although_its_client_knows_of_it() {
+    let world = world().await;
+    let session = session(&world).await;
+    let mut connection = session.connect(Some("a".to_owned())).await.unwrap();
+    ask(&connection.sender(), "one", "print hi\nsleep 20s").await;
+    hear_all(&mut connection).await;
+    let id = session.id();
+    drop((session, connection));
+    let world = world.restarted().await;
+    let session = world.service.session(&Owner::local(), id).unwrap();
+    eventually("it runs", || session.state() == State::Busy).await;
+    let result = run(&session, "print a").await;
+    assert_eq!(result.output.stdout, "a\n");
+    assert!(result.timing.queue > Duration::from_secs(10), "{result:?}");
+}
+
+/// As long as there is something, and for a while more.
+async fn hear_all(connection: &mut Connection) {
+    while let Ok(heard) = timeout(Duration::from_secs(1), connection.next()).await {
+        if let Ok(KernelEvent::Message(message)) = heard {
+            connection.delivered(message.sequence);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operator_can_have_sessions_end_with_the_service() {
     let world = world_with(|settings, _| settings.sessions.at_shutdown = AtShutdown::End).await;
     let session = session(&world).await;

@@ -63,8 +63,10 @@ pub(super) struct Hub {
     /// None: to be found again.
     link: Option<Link>,
     listeners: Listeners,
-    /// The number of the last message that was heard.
+    /// The number of the last message that was heard, in this life or by a client in an earlier one.
     position: u64,
+    /// The number of the last message whose news of the kernel's state were noted. An earlier life took its own with it.
+    noted: u64,
     /// The number of the kernel that runs.
     kernel: u64,
     started: Instant,
@@ -94,6 +96,7 @@ impl Hub {
             link,
             listeners: Listeners::default(),
             position,
+            noted: 0,
             kernel,
             started: Instant::now(),
             restarts: 0,
@@ -151,13 +154,13 @@ impl Hub {
         match event {
             KernelEvent::Message(message) => self.pass_on(&message).await,
             KernelEvent::Gap { after } => {
-                self.position = self.position.max(after);
+                self.skip_to(after);
                 self.listeners.tell_gap(after).await;
             }
             // Only what is behind it can be read again.
             KernelEvent::Unreadable => {
-                self.position += 1;
-                self.listeners.tell_gap(self.position).await;
+                self.skip_to(self.noted + 1);
+                self.listeners.tell_gap(self.noted).await;
                 self.drop_link();
             }
             KernelEvent::Exited { kernel, .. } if kernel < self.kernel => {}
@@ -167,8 +170,8 @@ impl Hub {
     }
 
     async fn pass_on(&mut self, message: &KernelMessage) {
-        if message.sequence > self.position {
-            self.position = message.sequence;
+        if message.sequence > self.noted {
+            self.skip_to(message.sequence);
             self.note_state(message);
         }
         let asker = match message.channel {
@@ -179,6 +182,12 @@ impl Hub {
             }
         };
         self.listeners.pass_on(message, asker.as_ref()).await;
+    }
+
+    /// Nothing up to this number will be read again.
+    fn skip_to(&mut self, number: u64) {
+        self.noted = self.noted.max(number);
+        self.position = self.position.max(number);
     }
 
     /// Reads of a message what it says of the kernel.
@@ -329,7 +338,7 @@ impl Hub {
         let before = self.shared.state();
         let mut pause = FIRST_PAUSE;
         loop {
-            match Link::adopt(&self.shared, self.position).await {
+            match Link::adopt(&self.shared, self.noted).await {
                 Ok(link) => {
                     self.found(link, before).await;
                     return Ok(());
@@ -352,8 +361,8 @@ impl Hub {
         let lost_up_to = link.messages.after;
         self.shared.set_link(Some(&link));
         self.link = Some(link);
-        self.shared.set_state(before);
-        self.position = self.position.max(lost_up_to);
+        self.shared.set_state(before.or_idle());
+        self.skip_to(lost_up_to);
         self.listeners.tell_gap(lost_up_to).await;
     }
 }

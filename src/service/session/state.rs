@@ -28,6 +28,15 @@ pub enum State {
 }
 
 impl State {
+    /// What to believe of a kernel that is reached (again) and was like this before. What it said meanwhile follows: one of
+    /// which nothing is known and that says nothing waits for code.
+    pub(super) fn or_idle(self) -> State {
+        match self {
+            State::Unreachable => State::Idle,
+            State::Idle | State::Busy | State::Restarting | State::Dead | State::Ended => self,
+        }
+    }
+
     /// In the words of Jupyter's `execution_state`.
     #[must_use]
     pub fn as_jupyter(self) -> &'static str {
