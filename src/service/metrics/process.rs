@@ -5,6 +5,7 @@ use std::fs;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Unit;
+use tokio::runtime::Handle;
 
 use super::now::gauge;
 
@@ -22,6 +23,10 @@ impl Collector for Process {
         if let Some(count) = open_descriptors() {
             let help = "Open file descriptors of the service itself";
             gauge(&mut encoder, "process_open_fds", help, None, count)?;
+        }
+        if let Some(count) = tasks() {
+            let help = "Tasks of the service itself that have not ended";
+            gauge(&mut encoder, "process_tasks", help, None, count)?;
         }
         Ok(())
     }
@@ -43,9 +48,25 @@ fn open_descriptors() -> Option<u64> {
     Some(count.saturating_sub(1))
 }
 
+/// None where nobody runs any.
+fn tasks() -> Option<u64> {
+    let runtime = Handle::try_current().ok()?;
+    Some(runtime.metrics().num_alive_tasks() as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_task_is_counted_until_it_ends() {
+        let before = tasks().unwrap();
+        let task = tokio::spawn(std::future::pending::<()>());
+        assert_eq!(tasks(), Some(before + 1));
+        task.abort();
+        task.await.unwrap_err();
+        assert_eq!(tasks(), Some(before));
+    }
 
     #[test]
     fn a_process_has_memory_and_descriptors() {
