@@ -305,6 +305,9 @@ pub enum SandboxError {
     /// The engine refused.
     #[error("the container engine refused: {0}")]
     EngineRefused(String),
+    /// The engine's disk is full.
+    #[error("the container engine has no room: {0}")]
+    EngineFull(String),
     /// The sandbox or its kernel did not start in time.
     #[error("the sandbox did not start: {0}")]
     Start(String),

@@ -114,8 +114,8 @@ fn add_problems_to_operation(operation: &mut Operation) {
 /// one that takes tokens and cannot check them now.
 fn problems_of(operation: &str) -> &'static [Kind] {
     use Kind::{
-        Busy, Conflict, Malformed, NotFound, RangeNotSatisfiable, RequestTimeout, StartTimeout,
-        TooLarge, Unauthorized, Unavailable, UnsupportedMediaType,
+        Busy, Conflict, Malformed, NoRoom, NotFound, RangeNotSatisfiable, RequestTimeout,
+        StartTimeout, TooLarge, Unauthorized, Unavailable, UnsupportedMediaType,
     };
     match operation {
         "execute" => &[
@@ -128,6 +128,7 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             Busy,
             Unavailable,
             StartTimeout,
+            NoRoom,
         ],
         "create_session" => &[
             Malformed,
@@ -140,6 +141,7 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             Busy,
             Unavailable,
             StartTimeout,
+            NoRoom,
         ],
         "execute_in_session" => &[
             Malformed,
@@ -162,6 +164,7 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             UnsupportedMediaType,
             Kind::Invalid,
             Unavailable,
+            NoRoom,
         ],
         "list_session_files" => &[
             Malformed,
@@ -208,6 +211,7 @@ fn problems_of(operation: &str) -> &'static [Kind] {
             UnsupportedMediaType,
             Kind::Invalid,
             Unavailable,
+            NoRoom,
         ],
         "read_file" => &[Malformed, Unauthorized, NotFound, RangeNotSatisfiable],
         "delete_file" => &[Malformed, Unauthorized, NotFound],

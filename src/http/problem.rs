@@ -202,6 +202,11 @@ impl From<ServiceError> for Problem {
                 )
                 .retry_after(UNAVAILABLE_RETRY)
             }
+            ServiceError::NoRoom(words) => {
+                tracing::error!(%words, "no room");
+                let detail = "There is no room left for it here; delete files, or try again later.";
+                Self::new(Kind::NoRoom, detail).retry_after(UNAVAILABLE_RETRY)
+            }
             ServiceError::StartTimeout(words) => {
                 tracing::error!(%words, "the sandbox did not start in time");
                 Self::new(Kind::StartTimeout, "The code did not run. Try again later.")
@@ -252,6 +257,7 @@ mod tests {
     fn the_engines_words_stay_in_the_log() {
         for error in [
             ServiceError::Unavailable("/var/run/docker.sock".to_owned()),
+            ServiceError::NoRoom("/var/run/docker.sock".to_owned()),
             ServiceError::StartTimeout("/var/run/docker.sock".to_owned()),
             ServiceError::Internal("/var/run/docker.sock".to_owned()),
         ] {

@@ -1,5 +1,6 @@
 //! Why the service did not do what was asked. What the *code* did wrong is never one of these.
 
+use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -51,9 +52,12 @@ pub enum ServiceError {
         /// When it makes sense to try again.
         retry_after: Duration,
     },
-    /// Nothing can be done now: the engine is away, or the store is full. The words are for the log.
+    /// Nothing can be done now: the engine is away. The words are for the log.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// There is no room for it: a disk is full, or the store. The words are for the log.
+    #[error("no room: {0}")]
+    NoRoom(String),
     /// The sandbox did not start in time. The words are for the log.
     #[error("start timed out: {0}")]
     StartTimeout(String),
@@ -68,6 +72,16 @@ impl ServiceError {
         ServiceError::Invalid {
             field: field.into(),
             reason: reason.into(),
+        }
+    }
+
+    /// The disk failed us. The words are for the log.
+    pub(crate) fn of_disk(words: String, error: &io::Error) -> ServiceError {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                ServiceError::NoRoom(words)
+            }
+            _ => ServiceError::Internal(words),
         }
     }
 
@@ -94,6 +108,7 @@ impl From<SandboxError> for ServiceError {
                 ServiceError::Unavailable(words)
             }
             SandboxError::Start(_) => ServiceError::StartTimeout(words),
+            SandboxError::EngineFull(_) => ServiceError::NoRoom(words),
             SandboxError::EngineRefused(_) | SandboxError::Files(_) => {
                 ServiceError::Internal(words)
             }

@@ -104,7 +104,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Unavailable`] when another service uses `state_dir` or the disk is full,
+    /// [`ServiceError::Unavailable`] when another service uses `state_dir`, [`ServiceError::NoRoom`] when the disk is full,
     /// [`ServiceError::Internal`] when it cannot be read or written.
     pub async fn open(
         state_dir: &Path,
@@ -144,7 +144,7 @@ impl FileStore {
     /// # Errors
     ///
     /// [`ServiceError::TooLarge`] past `max_size`, [`ServiceError::Invalid`] when `content` fails,
-    /// [`ServiceError::Unavailable`] when all files together would pass `max_total`, or the disk is full.
+    /// [`ServiceError::NoRoom`] when all files together would pass `max_total`, or the disk is full.
     pub async fn store(
         &self,
         owner: &Owner,
@@ -287,11 +287,5 @@ async fn blocking<T: Send + 'static>(
 /// The disk failed: in words for the log.
 fn failed(what: &str, error: &io::Error) -> ServiceError {
     tracing::error!(%error, "could not {what}");
-    let words = format!("could not {what}: {error}");
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            ServiceError::Unavailable(words)
-        }
-        _ => ServiceError::Internal(words),
-    }
+    ServiceError::of_disk(format!("could not {what}: {error}"), error)
 }

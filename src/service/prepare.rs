@@ -255,6 +255,7 @@ fn refused_files(error: SandboxError) -> ServiceError {
         }
         SandboxError::EngineAway(_)
         | SandboxError::EngineRefused(_)
+        | SandboxError::EngineFull(_)
         | SandboxError::Start(_)
         | SandboxError::Gone(_)
         | SandboxError::Lost(_) => error.into(),

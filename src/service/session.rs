@@ -164,8 +164,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Invalid`] beyond the operator's maximum; [`ServiceError::Unavailable`] when it cannot be recorded;
-    /// [`ServiceError::NotFound`] once the session is over.
+    /// [`ServiceError::Invalid`] beyond the operator's maximum; [`ServiceError::NoRoom`] or [`ServiceError::Internal`] when it
+    /// cannot be recorded; [`ServiceError::NotFound`] once the session is over.
     pub async fn change(&self, change: SessionChange) -> Result<(), ServiceError> {
         change.lifetime.check(&self.limits)?;
         self.shared.activity.touch();
@@ -177,7 +177,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Unavailable`] when it cannot be recorded.
+    /// [`ServiceError::NoRoom`] or [`ServiceError::Internal`] when it cannot be recorded.
     pub async fn set_notebook(&self, notebook: Option<Notebook>) -> Result<(), ServiceError> {
         let change = |record: &mut record::Record| record.notebook = notebook;
         self.shared.change(change).await

@@ -179,7 +179,7 @@ async fn problems_are_described() {
     let api = description().await;
     let responses = &api["paths"]["/jupyter/execute"]["post"]["responses"];
     for status in [
-        "400", "401", "408", "413", "415", "422", "429", "503", "504",
+        "400", "401", "408", "413", "415", "422", "429", "503", "504", "507",
     ] {
         let content = &responses[status]["content"]["application/problem+json"];
         assert_eq!(

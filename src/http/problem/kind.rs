@@ -33,6 +33,8 @@ pub enum Kind {
     Unavailable,
     /// The sandbox did not start in time.
     StartTimeout,
+    /// A disk is full, or all that may be stored is.
+    NoRoom,
     /// Our fault.
     Internal,
 }
@@ -98,6 +100,7 @@ impl Kind {
             Self::Busy => (429, "busy", "Too much is running"),
             Self::Unavailable => (503, "unavailable", "Not available now"),
             Self::StartTimeout => (504, "start-timeout", "The sandbox did not start in time"),
+            Self::NoRoom => (507, "no-room", "There is no room for it"),
             Self::Internal => (500, "internal", "Something went wrong here"),
         };
         Words {

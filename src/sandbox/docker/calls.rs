@@ -11,6 +11,13 @@ use tokio::time::Instant;
 use super::meters::Meters;
 use crate::sandbox::SandboxError;
 
+/// `ENOSPC` and `EDQUOT`, as Go's libraries and the C library have them.
+const FULL: [&str; 3] = [
+    "no space left on device",
+    "No space left on device",
+    "disk quota exceeded",
+];
+
 /// Makes calls. Cloning is cheap.
 #[derive(Clone)]
 pub(super) struct Calls {
@@ -101,8 +108,38 @@ fn meaning(what: &str, error: &Error) -> SandboxError {
         Error::DockerResponseServerError {
             status_code,
             message,
-        } => SandboxError::EngineRefused(format!("{what}: {status_code}: {message}")),
+        } => refusal(format!("{what}: {status_code}: {message}")),
         // Everything else befell the request or the answer on the way. `{:#}` of bollard's errors hides the cause.
         other => SandboxError::EngineAway(format!("{what}: {other}: {other:?}")),
+    }
+}
+
+/// That its disk is full, an engine says in the operating system's words only.
+fn refusal(words: String) -> SandboxError {
+    if FULL.iter().any(|full| words.contains(full)) {
+        SandboxError::EngineFull(words)
+    } else {
+        SandboxError::EngineRefused(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_refusals() {
+        let refused = |message: &str| {
+            let (status_code, message) = (500, message.to_owned());
+            let error = Error::DockerResponseServerError {
+                status_code,
+                message,
+            };
+            meaning("create", &error)
+        };
+        let full = refused("write /var/lib/docker/containers/a/b: no space left on device");
+        assert!(matches!(full, SandboxError::EngineFull(_)), "{full}");
+        let other = refused("unknown or invalid runtime name: a");
+        assert!(matches!(other, SandboxError::EngineRefused(_)), "{other}");
     }
 }

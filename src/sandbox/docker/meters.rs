@@ -66,7 +66,7 @@ impl Meters {
         seconds.observe(took.as_secs_f64());
         let result = match outcome {
             Ok(_) => "ok",
-            Err(SandboxError::EngineRefused(_)) => "refused",
+            Err(SandboxError::EngineRefused(_) | SandboxError::EngineFull(_)) => "refused",
             Err(_) => "away",
         };
         self.calls.get_or_create_owned(&Call { call, result }).inc();

@@ -200,6 +200,7 @@ fn whose_fault(error: &ServiceError) -> &'static str {
         ServiceError::Busy { .. } | ServiceError::ShortOfMemory { .. } => "busy",
         ServiceError::OverQuota { .. } => "over_quota",
         ServiceError::Unavailable(_)
+        | ServiceError::NoRoom(_)
         | ServiceError::StartTimeout(_)
         | ServiceError::Internal(_) => "failed",
     }

@@ -126,8 +126,8 @@ fn is_not_found<T>(result: Result<T, ServiceError>) -> bool {
     matches!(result, Err(ServiceError::NotFound))
 }
 
-fn is_unavailable<T>(result: Result<T, ServiceError>) -> bool {
-    matches!(result, Err(ServiceError::Unavailable(_)))
+fn has_no_room<T>(result: Result<T, ServiceError>) -> bool {
+    matches!(result, Err(ServiceError::NoRoom(_)))
 }
 
 fn mode(path: &Path) -> u32 {

@@ -104,7 +104,7 @@ impl Upload {
 
 impl From<Full> for ServiceError {
     fn from(Full: Full) -> ServiceError {
-        ServiceError::Unavailable("stored files together take all they may: max_total".to_owned())
+        ServiceError::NoRoom("stored files together take all they may: max_total".to_owned())
     }
 }
 

@@ -179,5 +179,5 @@ fn private(directory: &Path) -> io::Result<()> {
 }
 
 fn failed(error: io::Error) -> ServiceError {
-    ServiceError::Unavailable(format!("records of sessions: {error}"))
+    ServiceError::of_disk(format!("records of sessions: {error}"), &error)
 }

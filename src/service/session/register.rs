@@ -168,7 +168,11 @@ impl Sessions {
             home: claim.is_some(),
             ..self.record(reserved.id, owner, request, &prepared)
         };
-        self.records.write(record.clone()).await?;
+        if let Err(error) = self.records.write(record.clone()).await {
+            // What a full disk has taken of it.
+            self.records.remove(record.id).await;
+            return Err(error);
+        }
         let session = self.begin(record, Some(prepared), counted);
         session.shared.name_in_span();
         tracing::info!(session = %session.id(), ?timing, "a session was made");

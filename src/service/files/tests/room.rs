@@ -33,9 +33,9 @@ async fn all_files_together_stay_within_max_total() {
     for _ in stored..3 {
         fixture.store("a", &content).await.unwrap();
     }
-    assert!(is_unavailable(fixture.store("a", b"").await));
+    assert!(has_no_room(fixture.store("a", b"").await));
     let fixture = fixture.restart().await;
-    assert!(is_unavailable(fixture.store("a", b"").await));
+    assert!(has_no_room(fixture.store("a", b"").await));
     let file = fixture.store.list(&alice()).await.remove(0);
     fixture.store.delete(&alice(), &file.name).await.unwrap();
     fixture.store("a", &content).await.unwrap();
@@ -48,7 +48,7 @@ async fn all_files_together_stay_within_max_total() {
 async fn empty_files_take_room_too() {
     let fixture = Fixture::with(|settings| settings.max_total = ByteSize::kib(100)).await;
     let uploads = join_all((0..100).map(|_| fixture.store("a", b""))).await;
-    assert!(uploads.into_iter().any(is_unavailable));
+    assert!(uploads.into_iter().any(has_no_room));
 }
 
 #[tokio::test]
