@@ -26,7 +26,7 @@
 //! ├─ audit writer   a thread: a disk may block
 //! ├─ dispatcher     the pool; └─ a start each, ended with it
 //! ├─ a session's hub, and its executions
-//! ├─ sweeps
+//! ├─ sweeps, one now and then and one whenever the engine is back
 //! ├─ looks at the keys file, at the keys of tokens' issuer, and at the host's memory
 //! ├─ expiries
 //! └─ look-ups
@@ -78,7 +78,7 @@ use execution::result::ExecutionResult;
 use execution::watch::Watcher;
 use files::FileStore;
 use guard::Guard;
-use health::{Health, Pulse};
+use health::{EnvironmentHealth, Health, Pulse};
 use keys::Keys;
 use metrics::{Metrics, Now};
 use owner::Owner;
@@ -320,11 +320,13 @@ impl Service {
     /// The state of things, at a glance.
     pub async fn health(&self) -> Health {
         let engine = self.pulse.version().await;
-        let images = self.environments.known();
+        let environments = self.pool.lines();
+        let serves = environments.is_empty() || environments.iter().any(EnvironmentHealth::serves);
+        let is_there = !self.environments.known().is_empty();
         Health {
-            able: engine.is_some() && !images.is_empty() && !self.stop.is_cancelled(),
+            able: engine.is_some() && is_there && serves && !self.stop.is_cancelled(),
             engine,
-            environments: self.pool.lines(),
+            environments,
             executions: self.capacity.taken(),
             sessions: self.sessions.count(),
         }

@@ -23,7 +23,7 @@ pub struct Welcome {
 /// The state of things, at a glance.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthAnswer {
-    /// `ok` if an execution could be served now, else `unavailable`.
+    /// `ok` if an execution could be served now, else `unavailable`: the engine is away, or no sandbox starts.
     #[schema(example = "ok")]
     status: &'static str,
     /// Of Cellblock.
@@ -48,6 +48,8 @@ struct PoolAnswer {
     starting: usize,
     /// What `warm` should be.
     size: usize,
+    /// Whether none can be had now: the last start failed. It is tried again.
+    failing: bool,
 }
 
 /// That we are here.
@@ -100,6 +102,7 @@ fn pool(environment: EnvironmentHealth) -> (String, PoolAnswer) {
         warm: environment.warm,
         starting: environment.starting,
         size: environment.size,
+        failing: !environment.serves(),
     };
     (environment.name, pool)
 }

@@ -41,6 +41,8 @@ pub(super) struct Known {
     /// The list.
     pub(super) images: Images,
     looked_up: Option<Instant>,
+    /// Whether the engine did not tell when it was asked last.
+    away: bool,
 }
 
 impl Known {
@@ -55,6 +57,7 @@ impl Environments {
         let nothing = Known {
             images: Arc::default(),
             looked_up: None,
+            away: false,
         };
         Environments {
             engine,
@@ -64,7 +67,7 @@ impl Environments {
         }
     }
 
-    /// Sees the list whenever it changes.
+    /// Sees the list whenever it changes, and whenever the engine tells again after it did not.
     pub(super) fn watch(&self) -> watch::Receiver<Known> {
         self.known.subscribe()
     }
@@ -127,18 +130,32 @@ impl Environments {
     }
 
     async fn look_up(&self) -> Result<Images, ServiceError> {
+        let images = self.ask().await.inspect_err(|_| self.note_away())?;
+        self.known.send_if_modified(|known| {
+            let changed = known.images != images || known.away;
+            *known = Known {
+                images: images.clone(),
+                looked_up: Some(Instant::now()),
+                away: false,
+            };
+            changed
+        });
+        Ok(images)
+    }
+
+    async fn ask(&self) -> Result<Images, ServiceError> {
         let found = timeout(self.deadline, self.engine.environments()).await;
         let late = |_| ServiceError::Unavailable("the engine did not list its images".to_owned());
         let mut images = found.map_err(late)??;
         images.sort_by(|one, other| one.name.cmp(&other.name));
-        let images: Images = images.into();
+        Ok(images.into())
+    }
+
+    fn note_away(&self) {
         self.known.send_if_modified(|known| {
-            known.looked_up = Some(Instant::now());
-            let changed = known.images != images;
-            known.images = images.clone();
-            changed
+            known.away = true;
+            false
         });
-        Ok(images)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sandbox::Engine;
 /// What `health` shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// Whether an execution could be served now: the engine answers and an environment is there.
+    /// Whether an execution could be served now: the engine answers, and there is an environment whose sandboxes start.
     pub able: bool,
     /// The engine's version; None while it does not answer.
     pub engine: Option<String>,
@@ -35,7 +35,22 @@ pub struct EnvironmentHealth {
     pub starting: usize,
     /// What `warm` should be.
     pub size: usize,
+    /// When its last start failed. None: it worked, or there was none.
+    pub failed: Option<Instant>,
 }
+
+impl EnvironmentHealth {
+    /// Whether a sandbox can be had, as far as is known. A line with a stock is tried again until a start works. One without
+    /// is not, so that its failure is believed for a while only: else nobody would come and find out.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        let is_old = |failed: Instant| self.size == 0 && failed.elapsed() >= FAILURE_BELIEVED;
+        self.warm > 0 || self.failed.is_none_or(is_old)
+    }
+}
+
+/// How long a failed start is believed to say something of the next.
+const FAILURE_BELIEVED: Duration = Duration::from_secs(30);
 
 /// How long an answer of the engine is believed.
 const BELIEVED: Duration = Duration::from_secs(1);

@@ -5,11 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::sandbox::Engine;
+use crate::sandbox::{Engine, SandboxError};
 use crate::service::ServiceError;
 use crate::service::environments::{self, Environments};
 use crate::service::files::FileStore;
@@ -17,6 +18,12 @@ use crate::service::packages::Packages;
 
 /// How often strays and expired files are looked for. Events are hints, a list is the truth.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// How long the engine is left alone with what it removes.
+const LET_GO: Duration = Duration::from_millis(50);
+
+/// How long an engine that is back gets for the calls that were given up while it was away.
+const CAUGHT_UP: Duration = Duration::from_secs(3);
 
 /// What the reaper looks after.
 #[derive(Clone)]
@@ -35,11 +42,14 @@ impl Reaper {
         let reaper = self.clone();
         let sweeps = every(SWEEP_EVERY, move || reaper.clone().sweep());
         let reaper = self.clone();
+        let returns = after_each(self.environments.watch(), move || reaper.clone().sweep());
+        let reaper = self.clone();
         let expiries = every(SWEEP_EVERY, move || reaper.clone().remove_expired());
         let reaper = self.clone();
         let installs = every(SWEEP_EVERY, move || reaper.clone().tidy_packages());
         let look_ups = every(environments::REFRESH_EVERY, move || self.clone().look_up());
         tasks.spawn(stop.clone().run_until_cancelled_owned(sweeps));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(returns));
         tasks.spawn(stop.clone().run_until_cancelled_owned(expiries));
         tasks.spawn(stop.clone().run_until_cancelled_owned(installs));
         tasks.spawn(stop.clone().run_until_cancelled_owned(look_ups));
@@ -77,11 +87,22 @@ pub(super) async fn sweep_first(
     engine: &dyn Engine,
     deadline: Duration,
 ) -> Result<(), ServiceError> {
-    let swept = timeout(deadline, engine.sweep()).await;
+    let swept = timeout(deadline, sweep_whole(engine)).await;
     let late = |_| ServiceError::Unavailable("removing strays took too long".to_owned());
     let strays = swept.map_err(late)??;
     tracing::info!(strays, "removed what an earlier life left behind");
     Ok(())
+}
+
+/// Sweeps until nothing is found: what the engine was removing already counts as removed, and is there a moment longer.
+async fn sweep_whole(engine: &dyn Engine) -> Result<usize, SandboxError> {
+    let strays = engine.sweep().await?;
+    let mut left = strays;
+    while left > 0 {
+        sleep(LET_GO).await;
+        left = engine.sweep().await?;
+    }
+    Ok(strays)
 }
 
 /// Does it every so often, the first time after one period.
@@ -91,6 +112,18 @@ async fn every<F: Future<Output = ()>>(period: Duration, mut act: impl FnMut() -
     ticks.tick().await;
     loop {
         ticks.tick().await;
+        act().await;
+    }
+}
+
+/// Does it a little after each change: environments have changed, or the engine was away, and does now what nobody waits for any
+/// more.
+async fn after_each<T, F: Future<Output = ()>>(
+    mut changes: watch::Receiver<T>,
+    mut act: impl FnMut() -> F,
+) {
+    while changes.changed().await.is_ok() {
+        sleep(CAUGHT_UP).await;
         act().await;
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cellblock::sandbox::fake::{FakeEngine, Happening, Presence, Starts};
+use cellblock::sandbox::fake::{FakeEngine, Happening, Presence, Starts, environment};
 use cellblock::service::Service;
 use cellblock::service::error::ServiceError;
 use cellblock::service::execution::result::Status;
@@ -21,7 +21,8 @@ fn sweeps(world: &World) -> usize {
 #[tokio::test(start_paused = true)]
 async fn strays_are_removed_before_anything_is_started() {
     let world = world_with(|_, engine| engine.leave_strays(3)).await;
-    assert_eq!(world.engine.history()[0], Happening::Swept);
+    let swept_until_none_is_found = [Happening::Swept, Happening::Swept];
+    assert_eq!(world.engine.history()[..2], swept_until_none_is_found);
     assert_eq!(world.engine.counts().alive, 2);
 }
 
@@ -67,6 +68,48 @@ async fn health_tells_what_there_is() {
 async fn without_an_environment_it_is_not_able() {
     let world = fresh_world(|_, engine| engine.set_environments(Vec::new())).await;
     assert!(!world.service.health().await.able);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_no_sandbox_starts_it_is_not_able() {
+    let world = world().await;
+    world.engine.set_starts(Starts::Fail);
+    world.engine.lose_warm();
+    sleep(100 * SECOND).await;
+    let health = world.service.health().await;
+    assert!(!health.able && health.engine.is_some(), "{health:?}");
+    world.engine.set_starts(Starts::Work);
+    sleep(31 * SECOND).await;
+    assert!(world.service.health().await.able);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_start_is_not_held_against_an_environment_that_nobody_tries_again() {
+    let world = fresh_world(|settings, engine| {
+        settings.pool.size = 0;
+        engine.set_environments(vec![environment("python")]);
+        engine.fail_starts(1);
+    })
+    .await;
+    assert!(world.service.health().await.able);
+    world.run(request("print a")).await.unwrap_err();
+    assert!(!world.service.health().await.able);
+    sleep(31 * SECOND).await;
+    assert!(world.service.health().await.able);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_the_engine_is_back_strays_are_looked_for_and_the_pool_is_filled_soon() {
+    let world = world().await;
+    world.engine.set_presence(Presence::Away);
+    world.engine.lose_warm();
+    sleep(101 * SECOND).await;
+    let before = sweeps(&world);
+    world.engine.set_presence(Presence::Here);
+    sleep(9 * SECOND).await;
+    assert_eq!(sweeps(&world), before + 1);
+    let pools = world.service.health().await.environments;
+    assert!(pools.iter().all(|pool| pool.warm == pool.size), "{pools:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -185,6 +185,7 @@ impl Dispatcher {
             let line = || Line::new(image.clone(), size);
             let line = self.lines.entry(image.name.clone()).or_insert_with(line);
             line.set_image(image.clone());
+            line.try_again();
         }
         self.waiting.serve_each(|demand| {
             if demand.environment().is_none_or(there) {
@@ -305,6 +306,7 @@ impl Dispatcher {
             warm: line.warm(),
             starting: self.starts.count_for(name),
             size: line.size,
+            failed: line.start_failed(),
         });
         self.shown.send_replace(lines.collect());
     }

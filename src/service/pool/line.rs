@@ -15,6 +15,8 @@ pub(super) struct Line {
     pub(super) size: usize,
     stock: VecDeque<WarmSandbox>,
     backoff: Backoff,
+    /// When the last start failed; None: it worked, or there was none.
+    start_failed: Option<Instant>,
 }
 
 impl Line {
@@ -24,6 +26,7 @@ impl Line {
             size,
             stock: VecDeque::new(),
             backoff: Backoff::default(),
+            start_failed: None,
         }
     }
 
@@ -41,6 +44,7 @@ impl Line {
     /// A start worked. A sandbox of an image that was replaced meanwhile is dropped.
     pub(super) fn started(&mut self, warm: WarmSandbox) {
         self.backoff.worked();
+        self.start_failed = None;
         if warm.image == self.image.image {
             self.stock.push_back(warm);
         }
@@ -49,6 +53,17 @@ impl Line {
     /// A start failed: the next refill waits.
     pub(super) fn failed(&mut self) {
         self.backoff.failed();
+        self.start_failed = Some(Instant::now());
+    }
+
+    /// Whatever starts failed of may be over: the next refill waits no longer.
+    pub(super) fn try_again(&mut self) {
+        self.backoff = Backoff::default();
+    }
+
+    /// When the last start failed; None: it worked, or there was none.
+    pub(super) fn start_failed(&self) -> Option<Instant> {
+        self.start_failed
     }
 
     /// The oldest that lives.
