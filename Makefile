@@ -4,8 +4,9 @@ CARGO ?= cargo
 SHELL := bash
 .DEFAULT_GOAL := help
 
-# The engine is needed by the tests in tests/engine, tests/clients and tests/schema and in no other; everything else is fast.
-FAST_TESTS := $(filter-out engine clients schema,$(notdir $(basename $(wildcard tests/*.rs crates/*/tests/*.rs)) \
+# The engine is needed by the tests in tests/engine, tests/bad_days, tests/clients and tests/schema and in no other; everything
+# else is fast.
+FAST_TESTS := $(filter-out engine bad_days clients schema,$(notdir $(basename $(wildcard tests/*.rs crates/*/tests/*.rs)) \
 	$(patsubst %/main.rs,%,$(wildcard tests/*/main.rs crates/*/tests/*/main.rs))))
 
 # How long each target is fuzzed.
@@ -14,7 +15,7 @@ FUZZ_SECONDS ?= 60
 # In the order that is written, and one after the other: each needs what was before it.
 .NOTPARALLEL:
 
-.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-schema test-clients test-runsc \
+.PHONY: help run test check fmt-check clippy docs test-fast test-images test-engine test-bad-days test-schema test-clients test-runsc \
 	test-clients-reference screenshots \
 	images engine bench soak fuzz fuzz-schema service-image service-image-prebuilt clean-sandboxes
 
@@ -24,7 +25,7 @@ help: ## List these targets
 run: ## Build everything, start the service on 127.0.0.1:8080 and show a first result
 	@scripts/run
 
-test: engine images test-fast test-images test-schema test-clients test-engine ## Run the tests (a Docker engine is started if there is none)
+test: engine images test-fast test-images test-schema test-clients test-bad-days test-engine ## Run the tests (a Docker engine is started if there is none)
 
 check: fmt-check clippy docs test-fast ## Format, lints, docs and the tests that need no engine
 
@@ -39,7 +40,7 @@ docs:
 
 test-fast: ## The tests that need no engine
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; \
-		$(CARGO) nextest run --workspace -E 'not (package(cellblock) & (binary(=engine) | binary(=clients) | binary(=schema)))'; \
+		$(CARGO) nextest run --workspace -E 'not (package(cellblock) & (binary(=engine) | binary(=bad_days) | binary(=clients) | binary(=schema)))'; \
 	else set -x; \
 		$(CARGO) test --workspace --lib --bins $(FAST_TESTS:%=--test %); \
 	fi
@@ -49,6 +50,9 @@ test-images: ## The images' own tests, in a sandbox's conditions
 
 test-engine: ## The tests on the real engine; they need the images
 	$(CARGO) test --test engine
+
+test-bad-days: images ## Everything around the service fails: engines of the tests' own, full disks, clocks; as root
+	scripts/test-bad-days
 
 test-schema: images ## Schemathesis, from PyPI, against /openapi.json: the same requests each time
 	$(CARGO) test --test schema

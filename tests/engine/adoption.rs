@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use cellblock::jupyter::MessageView;
 use serde_json::json;
 
 use crate::channels::{Channels, session};
+use crate::heard::Heard;
 use crate::support::{Service, docker, eventually};
 
 /// Prints a line every few milliseconds, for some seconds.
@@ -31,18 +31,18 @@ async fn a_client_of_a_killed_service_gets_every_message_in_order_and_none_is_lo
     let request = channels.execute(SLOW_LINES).await;
     let mut heard = Vec::new();
     while heard.len() < 200 {
-        heard.push(hear(&mut channels).await.expect("it is open"));
+        heard.push(Heard::next(&mut channels).await.expect("it is open"));
     }
     service.kill();
     // What was on its way still arrives.
-    while let Some(message) = hear(&mut channels).await {
+    while let Some(message) = Heard::next(&mut channels).await {
         heard.push(message);
     }
     service.restart();
     let mut channels = Channels::connect(&service, &kernel, "reader").await;
     let seam = heard.len();
-    while !heard.iter().any(|message| message.replies_to(&request)) {
-        heard.push(hear(&mut channels).await.expect("it is open"));
+    while !heard.iter().any(|message| message.is_reply_to(&request)) {
+        heard.push(Heard::next(&mut channels).await.expect("it is open"));
     }
     if heard[seam].id == heard[seam - 1].id {
         heard.remove(seam);
@@ -53,37 +53,6 @@ async fn a_client_of_a_killed_service_gets_every_message_in_order_and_none_is_lo
     let expected: String = (0..LINES).map(|number| format!("{number}\n")).collect();
     assert_eq!(printed, expected);
     end(&service, &kernel).await;
-}
-
-/// What a client keeps of a message.
-struct Heard {
-    id: String,
-    kind: String,
-    parent: String,
-    printed: String,
-}
-
-impl Heard {
-    fn replies_to(&self, request: &str) -> bool {
-        self.kind == "execute_reply" && self.parent == request
-    }
-}
-
-/// The next message; None: the connection is lost.
-async fn hear(channels: &mut Channels) -> Option<Heard> {
-    let framed = channels.next().await?;
-    let view = MessageView::parse(&framed.parts).unwrap();
-    let content = view.content().unwrap();
-    let printed = match view.header.msg_type.as_str() {
-        "stream" => content["text"].as_str().unwrap().to_owned(),
-        _ => String::new(),
-    };
-    Some(Heard {
-        id: view.header.msg_id,
-        kind: view.header.msg_type,
-        parent: view.parent_id,
-        printed,
-    })
 }
 
 async fn end(service: &Service, session: &str) {

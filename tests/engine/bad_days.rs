@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::support::{Service, docker};
+use crate::support::Service;
 
 #[tokio::test]
 async fn a_killed_service_leaves_strays_and_its_successor_removes_them_before_it_serves() {
@@ -58,7 +58,8 @@ async fn a_sandbox_removed_by_somebody_else_is_killed_and_not_waited_for() {
         })
         .await;
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-        docker(&["rm", "-f", &service.containers()[0]]);
+        let engine = service.engine();
+        engine.docker(&["rm", "-f", &service.containers()[0]]);
     };
     let (answer, ()) = tokio::join!(service.execute_with("bash", "sleep 50", body), remove);
     assert_eq!(answer["status"], "killed", "{answer:#}");
@@ -73,7 +74,7 @@ async fn warm_sandboxes_removed_by_somebody_else_are_replaced() {
     let service = Service::start_with_pool(&["python", "bash"], &[]).await;
     service.pool_is_full().await;
     for container in service.containers() {
-        docker(&["rm", "-f", &container]);
+        service.engine().docker(&["rm", "-f", &container]);
     }
     let answer = service.execute("python", "print('still there')").await;
     assert_eq!(answer["output"], "still there", "{answer:#}");
@@ -93,6 +94,8 @@ async fn uploaded_files_outlive_a_killed_service() {
     let upload: serde_json::Value = upload.json().await.unwrap();
     service.kill();
     service.restart();
+    let stored = std::fs::read_dir(service.state().join("files")).unwrap();
+    assert_eq!(stored.count(), 1, "it, and nothing half-written");
     let name = upload["url"].as_str().unwrap().rsplit('/').next().unwrap();
     let answer = service
         .client()

@@ -20,6 +20,7 @@ mod endings;
 mod file_rules;
 mod files;
 mod hardening;
+mod heard;
 mod index;
 mod isolation;
 mod load;

@@ -1,6 +1,7 @@
 //! A service under test, and the engine seen from outside.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -25,10 +26,21 @@ pub struct Service {
     process: Child,
     url: String,
     instance: String,
-    state: tempfile::TempDir,
-    settings: Vec<String>,
+    setup: Setup,
     log: Log,
     client: reqwest::Client,
+}
+
+/// What a service is started with.
+pub struct Setup {
+    /// Besides those that keep it apart from others.
+    pub settings: Vec<String>,
+    /// Environment variables of its process.
+    pub variables: Vec<(&'static str, String)>,
+    /// Its state directory.
+    pub state: tempfile::TempDir,
+    /// Where its containers are looked for from outside.
+    pub engine: Engine,
 }
 
 impl Service {
@@ -39,32 +51,19 @@ impl Service {
 
     /// Starts one with a warm sandbox of each of these environments, and of no other that this machine may have.
     pub async fn start_with_pool(environments: &[&str], settings: &[&str]) -> Service {
-        let sizes: Vec<String> = environments
-            .iter()
-            .map(|name| format!("{name}=1"))
-            .collect();
-        let mut all = vec![
-            "--pool-size=0".to_owned(),
-            format!("--pool-sizes={}", sizes.join(",")),
-        ];
-        let at_shutdown = "--sessions-at-shutdown";
-        if !settings
-            .iter()
-            .any(|setting| setting.starts_with(at_shutdown))
-        {
-            all.push(format!("{at_shutdown}=end"));
-        }
-        all.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        Service::start_as(Setup::with_pool(environments, settings)).await
+    }
+
+    /// Starts one as it is said.
+    pub async fn start_as(setup: Setup) -> Service {
         let instance = format!("test-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-        let state = tempfile::tempdir().unwrap();
         let log = Log::default();
-        let (process, url) = spawn(&instance, state.path(), &all, &log);
+        let (process, url) = spawn(&instance, &setup, &log);
         Service {
             process,
             url,
             instance,
-            state,
-            settings: all,
+            setup,
             log,
             client: client(),
         }
@@ -148,12 +147,22 @@ impl Service {
 
     /// The ids of its containers, running or not.
     pub fn containers(&self) -> Vec<String> {
-        containers_of(&self.instance)
+        self.setup.engine.containers_of(&self.instance)
     }
 
     /// Its volumes of packages.
     pub fn volumes(&self) -> Vec<String> {
-        volumes_of(&self.instance)
+        self.setup.engine.volumes_of(&self.instance)
+    }
+
+    /// Its engine.
+    pub fn engine(&self) -> &Engine {
+        &self.setup.engine
+    }
+
+    /// Its state directory.
+    pub fn state(&self) -> &Path {
+        self.setup.state.path()
     }
 
     /// Waits until it has exactly so many containers.
@@ -170,8 +179,7 @@ impl Service {
 
     /// Starts it again as it was.
     pub fn restart(&mut self) {
-        let (process, url) = spawn(&self.instance, self.state.path(), &self.settings, &self.log);
-        (self.process, self.url) = (process, url);
+        (self.process, self.url) = spawn(&self.instance, &self.setup, &self.log);
     }
 
     /// Asks it to stop; how it ended.
@@ -190,24 +198,61 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            return self.clear_away();
+        }
         if self.process.try_wait().unwrap().is_none() {
             self.terminate();
         }
-        let left = containers_of(&self.instance);
-        for container in &left {
-            docker(&["rm", "-f", "-v", container]);
+        let left = self.containers();
+        self.clear_away();
+        assert!(left.is_empty(), "left behind: {left:?}");
+        let panics = |line: &String| line.contains("panicked at");
+        assert!(
+            !self.log().iter().any(panics),
+            "a panic is in the log above"
+        );
+    }
+}
+
+impl Service {
+    /// Ends it and removes what there is of it, as far as that can be done: its engine may be away. Packages are kept for the
+    /// next life of an instance, and this one has none.
+    fn clear_away(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let engine = &self.setup.engine;
+        let containers = engine.try_ids(&containers_query(&self.instance));
+        let volumes = engine.try_ids(&volumes_query(&self.instance));
+        for container in containers.unwrap_or_default() {
+            let _ = engine.try_docker(&["rm", "-f", "-v", &container]);
         }
-        // Packages are kept for the next life of an instance. This one has none.
-        for volume in self.volumes() {
-            docker(&["volume", "rm", &volume]);
+        for volume in volumes.unwrap_or_default() {
+            let _ = engine.try_docker(&["volume", "rm", &volume]);
         }
-        if !std::thread::panicking() {
-            assert!(left.is_empty(), "left behind: {left:?}");
-            let panics = |line: &String| line.contains("panicked at");
-            assert!(
-                !self.log().iter().any(panics),
-                "a panic is in the log above"
-            );
+    }
+}
+
+impl Setup {
+    /// With a warm sandbox of each of these environments. Sessions end with the service, unless the settings say otherwise.
+    pub fn with_pool(environments: &[&str], settings: &[&str]) -> Setup {
+        let sizes = environments.iter().map(|name| format!("{name}=1"));
+        let sizes: Vec<String> = sizes.collect();
+        let mut all = vec![
+            "--pool-size=0".to_owned(),
+            format!("--pool-sizes={}", sizes.join(",")),
+        ];
+        let at_shutdown = "--sessions-at-shutdown";
+        if !settings.iter().any(|it| it.starts_with(at_shutdown)) {
+            all.push(format!("{at_shutdown}=end"));
+        }
+        all.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        Setup {
+            settings: all,
+            variables: Vec::new(),
+            state: tempfile::tempdir().unwrap(),
+            engine: Engine::default(),
         }
     }
 }
@@ -218,18 +263,14 @@ fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
 
-fn spawn(
-    instance: &str,
-    state: &std::path::Path,
-    settings: &[String],
-    log: &Log,
-) -> (Child, String) {
+fn spawn(instance: &str, setup: &Setup, log: &Log) -> (Child, String) {
     let mut process = Command::new(CELLBLOCK)
         .arg("serve")
         .arg("--listen=127.0.0.1:0")
         .arg(format!("--engine-instance={instance}"))
-        .arg(format!("--state-dir={}", state.display()))
-        .args(settings)
+        .arg(format!("--state-dir={}", setup.state.path().display()))
+        .args(&setup.settings)
+        .envs(setup.variables.iter().map(|(name, value)| (name, value)))
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -245,8 +286,12 @@ fn spawn(
             kept.lock().unwrap().push(line);
         }
     });
-    let url = url.recv_timeout(LISTENS_WITHIN);
-    (process, url.expect("it did not listen; its log is above"))
+    let Ok(url) = url.recv_timeout(LISTENS_WITHIN) else {
+        // It may have ended already.
+        let _ = process.kill();
+        panic!("it did not listen; its log is above");
+    };
+    (process, url)
 }
 
 /// The url in a log line that has it.
@@ -255,34 +300,70 @@ fn listening(line: &str) -> Option<String> {
     rest.split_whitespace().next().map(str::to_owned)
 }
 
-/// The ids of an instance's containers, running or not.
-pub fn containers_of(instance: &str) -> Vec<String> {
-    let filter = format!("label=cellblock.instance={instance}");
-    let ids = docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
-    ids.lines().map(str::to_owned).collect()
+/// An engine, as the docker client sees it. The default is the client's own.
+#[derive(Clone, Debug, Default)]
+pub struct Engine {
+    /// `unix://…`
+    pub host: Option<String>,
 }
 
-/// An instance's volumes of packages.
-pub fn volumes_of(instance: &str) -> Vec<String> {
-    let filter = format!("label=cellblock.instance={instance}");
-    let names = docker(&[
-        "volume",
-        "ls",
-        "-q",
-        "--filter",
-        &filter,
-        "--filter",
-        "label=cellblock.packages",
-    ]);
-    names.lines().map(str::to_owned).collect()
+impl Engine {
+    /// What the docker client prints.
+    pub fn docker(&self, arguments: &[&str]) -> String {
+        let printed = self.try_docker(arguments);
+        printed.unwrap_or_else(|error| panic!("docker {arguments:?}: {error}"))
+    }
+
+    /// What the docker client prints, or what it complains of.
+    pub fn try_docker(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut client = Command::new("docker");
+        if let Some(host) = &self.host {
+            client.args(["--host", host]);
+        }
+        let output = client.args(arguments).output().unwrap();
+        match output.status.success() {
+            true => Ok(String::from_utf8(output.stdout).unwrap()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
+    }
+
+    /// The ids of an instance's containers, running or not.
+    pub fn containers_of(&self, instance: &str) -> Vec<String> {
+        self.try_ids(&containers_query(instance)).unwrap()
+    }
+
+    /// An instance's volumes of packages.
+    pub fn volumes_of(&self, instance: &str) -> Vec<String> {
+        self.try_ids(&volumes_query(instance)).unwrap()
+    }
+
+    fn try_ids(&self, query: &[String]) -> Result<Vec<String>, String> {
+        let query: Vec<&str> = query.iter().map(String::as_str).collect();
+        let ids = self.try_docker(&query)?;
+        Ok(ids.lines().map(str::to_owned).collect())
+    }
 }
 
-/// What the docker client prints.
+fn containers_query(instance: &str) -> Vec<String> {
+    let filter = format!("label=cellblock.instance={instance}");
+    words(&["ps", "-aq", "--no-trunc", "--filter", &filter])
+}
+
+fn volumes_query(instance: &str) -> Vec<String> {
+    let filter = format!("label=cellblock.instance={instance}");
+    let packages = "label=cellblock.packages";
+    words(&[
+        "volume", "ls", "-q", "--filter", &filter, "--filter", packages,
+    ])
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// What the docker client prints of its own engine.
 pub fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker").args(arguments).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "docker {arguments:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap()
+    Engine::default().docker(arguments)
 }
 
 /// Waits for what happens in the background.

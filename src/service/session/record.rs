@@ -132,6 +132,16 @@ impl Records {
             .map_err(failed)
     }
 
+    /// Writes one of which there is none yet: where that does not work, as on a full disk, nothing of it is left.
+    pub(super) async fn write_first(&self, record: Record) -> Result<(), ServiceError> {
+        let id = record.id;
+        let written = self.write(record).await;
+        if written.is_err() {
+            self.remove(id).await;
+        }
+        written
+    }
+
     /// How far the session's clients have read. It blocks, shortly.
     pub(super) fn cursors(&self, id: SessionId) -> Cursors {
         Cursors::open(&self.of(id).join(CURSORS)).unwrap_or_else(|error| {

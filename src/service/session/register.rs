@@ -168,11 +168,7 @@ impl Sessions {
             home: claim.is_some(),
             ..self.record(reserved.id, owner, request, &prepared)
         };
-        if let Err(error) = self.records.write(record.clone()).await {
-            // What a full disk has taken of it.
-            self.records.remove(record.id).await;
-            return Err(error);
-        }
+        self.records.write_first(record.clone()).await?;
         let session = self.begin(record, Some(prepared), counted);
         session.shared.name_in_span();
         tracing::info!(session = %session.id(), ?timing, "a session was made");
