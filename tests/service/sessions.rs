@@ -380,6 +380,24 @@ async fn a_kernel_that_always_dies_is_given_up_until_it_is_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_kernel_did_before_its_restart_is_over_to_the_next_service_too() {
+    let world = world().await;
+    let session = session(&world).await;
+    let client = session.connect(None).await.unwrap();
+    ask(&client.sender(), "one", "sleep 100000s").await;
+    eventually("it runs", || session.state() == State::Busy).await;
+    session.restart().await.unwrap();
+    let id = session.id();
+    drop((client, session));
+    let world = world.restarted().await;
+    let session = world.service.session(&Owner::local(), id).unwrap();
+    eventually("it waits", || session.state() == State::Idle).await;
+    sleep(MINUTE).await;
+    assert_eq!(session.state(), State::Idle, "all is read by now");
+    assert_eq!(run(&session, "print a").await.status, Status::Ok);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_goes_away_has_the_code_interrupted() {
     let world = world().await;
     let session = session(&world).await;

@@ -69,6 +69,8 @@ pub(super) struct Hub {
     noted: u64,
     /// The number of the kernel that runs.
     kernel: u64,
+    /// The number of the last one before it whose exit was noted.
+    exited: u64,
     started: Instant,
     restarts: u32,
     busy: Option<Use>,
@@ -98,6 +100,7 @@ impl Hub {
             position,
             noted: 0,
             kernel,
+            exited: 0,
             started: Instant::now(),
             restarts: 0,
             busy: None,
@@ -163,7 +166,7 @@ impl Hub {
                 self.listeners.tell_gap(self.noted).await;
                 self.drop_link();
             }
-            KernelEvent::Exited { kernel, .. } if kernel < self.kernel => {}
+            KernelEvent::Exited { kernel, .. } if kernel < self.kernel => self.note_exit(kernel),
             exited @ KernelEvent::Exited { .. } => return self.kernel_ended(exited).await,
         }
         None
@@ -207,6 +210,17 @@ impl Hub {
             }
             Some("idle") => self.settle(State::Idle),
             _ => {}
+        }
+    }
+
+    /// An older kernel has ended, and everything it said is here: whatever it was doing, it does no more. To read that again is
+    /// no news.
+    fn note_exit(&mut self, kernel: u64) {
+        if kernel > self.exited {
+            self.exited = kernel;
+            if self.shared.state() == State::Busy {
+                self.settle(State::Idle);
+            }
         }
     }
 
