@@ -74,8 +74,19 @@ fn contents() -> MethodRouter<Arc<App>> {
         .delete(contents::delete)
 }
 
-/// The session whose kernel has this id. What is no id is nobody's.
+/// The caller's sessions, the oldest first, but for those whose kernel was shut down.
+fn sessions(app: &App, owner: &Owner) -> Vec<Arc<Session>> {
+    let mut sessions = app.service.sessions(owner);
+    sessions.retain(|session| !session.is_shut_down());
+    sessions
+}
+
+/// The session whose kernel has this id. What is no id is nobody's, and a kernel that was shut down is none.
 fn session(app: &App, owner: &Owner, id: &str) -> Result<Arc<Session>, Problem> {
     let id: SessionId = id.parse().map_err(|_| ServiceError::NotFound)?;
-    Ok(app.service.session(owner, id)?)
+    let session = app.service.session(owner, id)?;
+    match session.is_shut_down() {
+        true => Err(ServiceError::NotFound.into()),
+        false => Ok(session),
+    }
 }

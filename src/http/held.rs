@@ -39,15 +39,22 @@ impl Held {
     /// When its sandbox is not reached, or the session is over.
     pub async fn new(session: Arc<Session>) -> Result<Self, Problem> {
         let in_use = session.hold();
-        let sandbox = session.sandbox().await.map_err(|error| match error {
-            ServiceError::NotFound => no_session(),
-            error => error.into(),
-        })?;
+        let sandbox = session.sandbox().await.map_err(of_session)?;
         Ok(Self {
             session,
             sandbox,
             in_use,
         })
+    }
+
+    /// The same, for a Jupyter client that saves something: a home's files outlive its kernel from then on.
+    ///
+    /// # Errors
+    ///
+    /// When the session is over, or that cannot be recorded.
+    pub async fn keeping_files(self) -> Result<Self, Problem> {
+        self.session.keep_files().await.map_err(of_session)?;
+        Ok(self)
     }
 
     /// The same once more, for what uses it up.
@@ -122,6 +129,13 @@ impl Held {
     pub fn body(self, bytes: ByteReader) -> Body {
         let stream = ReaderStream::with_capacity(self.reading(bytes), CHUNK);
         Body::from_stream(stream)
+    }
+}
+
+fn of_session(error: ServiceError) -> Problem {
+    match error {
+        ServiceError::NotFound => no_session(),
+        error => error.into(),
     }
 }
 

@@ -155,9 +155,26 @@ impl Session {
     /// [`ServiceError::StartTimeout`] when it does not start, else as [`Session::sandbox`].
     pub async fn restart(&self) -> Result<(), ServiceError> {
         let _use = self.hold();
-        let (answer, answered) = oneshot::channel();
-        self.order(Order::Restart { answer }).await?;
-        answered.await.map_err(|_| ServiceError::NotFound)?
+        self.obeyed(|answer| Order::Restart { answer }).await
+    }
+
+    /// A Jupyter client saves something in it: if it is a home, its files outlive its kernel from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] when it is to end; [`ServiceError::NoRoom`] or [`ServiceError::Internal`] when it cannot be
+    /// recorded.
+    pub async fn keep_files(&self) -> Result<(), ServiceError> {
+        if !self.shared.home || self.shared.keeps_files() {
+            return Ok(());
+        }
+        self.shared.change(|record| record.keeps_files = true).await
+    }
+
+    /// Whether its kernel was shut down and no document has been given it since. Jupyter's clients do not see it meanwhile.
+    #[must_use]
+    pub fn is_shut_down(&self) -> bool {
+        self.shared.is_shut_down()
     }
 
     /// Gives it another name, other notes, other times from now on.
@@ -173,13 +190,17 @@ impl Session {
         self.shared.change(change).await
     }
 
-    /// Changes what a client calls it.
+    /// Gives its kernel to a document, or the document other words. From then on Jupyter's clients see the kernel.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::NoRoom`] or [`ServiceError::Internal`] when it cannot be recorded.
-    pub async fn set_notebook(&self, notebook: Option<Notebook>) -> Result<(), ServiceError> {
-        let change = |record: &mut record::Record| record.notebook = notebook;
+    /// [`ServiceError::NotFound`] when it is to end; [`ServiceError::NoRoom`] or [`ServiceError::Internal`] when it cannot be
+    /// recorded.
+    pub async fn set_notebook(&self, notebook: Notebook) -> Result<(), ServiceError> {
+        let change = |record: &mut record::Record| {
+            record.notebook = Some(notebook);
+            record.shut_down = false;
+        };
         self.shared.change(change).await
     }
 
@@ -207,6 +228,23 @@ impl Session {
         let (answer, answered) = oneshot::channel();
         self.order(Order::Listen { who, answer }).await?;
         answered.await.map_err(|_| ServiceError::NotFound)
+    }
+
+    /// Shuts its kernel down, for Jupyter's clients; its files stay. Nothing has happened where it is not reached.
+    async fn shut_down(&self) -> Result<(), ServiceError> {
+        let _use = self.hold();
+        self.sandbox().await?;
+        self.obeyed(|answer| Order::ShutDown { answer }).await
+    }
+
+    /// Has its task do something, and waits until that is done.
+    async fn obeyed(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<(), ServiceError>>) -> Order,
+    ) -> Result<(), ServiceError> {
+        let (answer, answered) = oneshot::channel();
+        self.order(order(answer)).await?;
+        answered.await.map_err(|_| ServiceError::NotFound)?
     }
 
     async fn order(&self, order: Order) -> Result<(), ServiceError> {

@@ -215,9 +215,8 @@ def beside(api, python):
     document = {"path": f"{name}.ipynb", "name": "", "type": "notebook", "kernel": {"name": python}}
     session = api.post("/sessions", json=document).json()
     yield session["kernel"]["id"], f"{name}.txt"
-    # Where files live with their kernel, they are gone with it.
-    api.delete(f"/contents/{name}.txt")
     api.delete(f"/sessions/{session['id']}")
+    assert api.delete(f"/contents/{name}.txt").status_code == 204
 
 
 def test_a_kernel_reads_what_was_saved_beside_its_notebook(api, beside):
@@ -233,6 +232,34 @@ def test_what_a_kernel_writes_is_listed_and_read(api, beside):
     assert f"of-{path}" in [entry["name"] for entry in api.get("/contents").json()["content"]]
     assert api.get(f"/contents/of-{path}").json()["content"] == "written"
     assert api.delete(f"/contents/of-{path}").status_code == 204
+
+
+@pytest.mark.parametrize("way", ["kernel", "session", "switch"])
+def test_a_notebook_outlives_its_kernel(api, python, way):
+    path = f"{uuid.uuid4().hex}.ipynb"
+    assert api.call("PUT", f"/contents/{path}", json={"type": "notebook", "content": NOTEBOOK}).status_code == 201
+    document = {"path": path, "name": "", "type": "notebook", "kernel": {"name": python}}
+    session = api.post("/sessions", json=document).json()
+    kernel_id = session["kernel"]["id"]
+    with api.channels(kernel_id) as opened:
+        opened.execute("x = 1")
+    if way == "kernel":
+        assert api.delete(f"/kernels/{kernel_id}").status_code == 204
+    elif way == "session":
+        assert api.delete(f"/sessions/{session['id']}").status_code == 204
+    else:
+        switched = api.call("PATCH", f"/sessions/{session['id']}", json={"kernel": {"name": python}}).json()
+        assert switched["kernel"]["id"] != kernel_id
+    assert api.get(f"/kernels/{kernel_id}").status_code == 404
+    assert kernel_id not in [kernel["id"] for kernel in api.get("/kernels").json()]
+    assert meant(api.get(f"/contents/{path}").json()) == meant({"type": "notebook", "content": NOTEBOOK})
+    if way == "switch":
+        assert api.delete(f"/sessions/{session['id']}").status_code == 204
+    again = api.post("/sessions", json=document).json()
+    with api.channels(again["kernel"]["id"]) as opened:
+        assert opened.execute(f"import os; print(os.path.exists({path!r}), 'x' in globals())").text() == "True False\n"
+    assert api.delete(f"/sessions/{again['id']}").status_code == 204
+    assert api.delete(f"/contents/{path}").status_code == 204
 
 
 @pytest.mark.not_on_reference(OURS)

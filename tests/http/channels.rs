@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use cellblock::jupyter::framing::V1_SUBPROTOCOL;
 use cellblock::jupyter::{ChannelName, Framing, Incoming, Outgoing};
@@ -22,6 +22,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use crate::api::start;
 use crate::bench::{Bench, request};
 use crate::connections::{LONG, Running, serve};
+use crate::contents::{get, put, text};
 
 const BOTH: [Framing; 2] = [Framing::V1, Framing::Legacy];
 
@@ -526,6 +527,22 @@ async fn a_restart_that_was_asked_for_is_no_news_of_a_kernel_that_died() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn a_kernel_that_is_shut_down_closes_its_channels_though_files_stay() {
+    let world = World::new().await;
+    let saved = put(&world.bench, "a", text("1")).await;
+    saved.json_of(StatusCode::CREATED);
+    let mut client = world.open(Framing::V1).await;
+    client.run("a", "print hello").await;
+    let path = format!("/api/kernels/{}", world.kernel);
+    let down = request(Method::DELETE, &path, Body::empty());
+    world.bench.send(down).await;
+    assert_eq!(client.closed().await, 1001);
+    let channels = format!("{path}/channels");
+    assert_eq!(refused(world.running.address, &channels).await, 404);
+    assert_eq!(get(&world.bench, "a").await["content"], "1");
 }
 
 #[tokio::test]

@@ -23,5 +23,6 @@ mod places;
 mod problems;
 mod session_files;
 mod sessions;
+mod shut_down;
 mod stream;
 mod tokens;

@@ -142,7 +142,7 @@ async fn every_other_session_is_a_folder_that_stays_as_it_is() {
             let problem = refused.problem(forbidden);
             let message = problem["message"].as_str().unwrap();
             assert!(
-                message.contains(&format!("/api/kernels/{folder}")),
+                message.contains(&format!("/jupyter/sessions/{folder}")),
                 "{message}"
             );
         }
@@ -219,7 +219,7 @@ async fn a_home_that_has_ended_takes_its_files_with_it() {
         .await
         .json_of(StatusCode::CREATED);
     let folder = bench.get("/api/kernels").await.json()[0].clone();
-    let path = format!("/api/kernels/{}", id(&folder));
+    let path = format!("/jupyter/sessions/{}", id(&folder));
     bench
         .send(request(Method::DELETE, &path, Body::empty()))
         .await;

@@ -11,7 +11,7 @@ use cellblock::service::session::{Session, SessionId};
 
 use crate::support::{World, world, world_with};
 
-fn asking(home: Home) -> SessionRequest {
+pub fn asking(home: Home) -> SessionRequest {
     SessionRequest {
         home,
         ..SessionRequest::plain(SandboxRequest::plain("python", "test"))
@@ -23,15 +23,15 @@ async fn make(world: &World, home: Home) -> Result<Arc<Session>, ServiceError> {
     world.service.create_session(&owner, asking(home)).await
 }
 
-async fn made(world: &World, home: Home) -> Arc<Session> {
+pub async fn made(world: &World, home: Home) -> Arc<Session> {
     make(world, home).await.unwrap()
 }
 
-fn home(world: &World) -> Option<SessionId> {
+pub fn home(world: &World) -> Option<SessionId> {
     world.service.home(&Owner::local()).map(|home| home.id())
 }
 
-async fn end(world: &World, session: &Session) {
+pub async fn end(world: &World, session: &Session) {
     let owner = Owner::local();
     let ended = world.service.end_session(&owner, session.id());
     ended.await.unwrap();

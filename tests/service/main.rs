@@ -18,4 +18,5 @@ mod pool;
 mod quota;
 mod room;
 mod sessions;
+mod shut_down;
 mod support;

@@ -9,10 +9,11 @@ use cellblock::service::execution::request::{ExecutionRequest, SandboxRequest};
 use cellblock::service::execution::watch::Watcher;
 use cellblock::service::owner::Owner;
 use cellblock::service::session::Session;
-use cellblock::service::session::request::SessionRequest;
+use cellblock::service::session::request::{Home, SessionRequest};
 use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
 
+use crate::home::asking;
 use crate::support::{Outcome, World, cell, eventually, refusal, request, world_with};
 
 const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -142,6 +143,20 @@ async fn sessions_are_limited_by_owner_and_one_that_ends_makes_room() {
         .end_session(&Owner::named("ada"), session.id())
         .await
         .unwrap();
+    session_of(&world, "ada").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_home_whose_kernel_was_shut_down_counts() {
+    let world = limited("limits = { sessions = 1 }").await;
+    let (service, ada) = (&world.service, Owner::named("ada"));
+    let home = service.create_session(&ada, asking(Home::IfNone)).await;
+    let home = home.unwrap();
+    home.keep_files().await.unwrap();
+    let id = home.id();
+    service.shut_down_kernel(&ada, id).await.unwrap();
+    assert_eq!(over(session_of(&world, "ada").await).0, "sessions");
+    service.end_session(&ada, id).await.unwrap();
     session_of(&world, "ada").await.unwrap();
 }
 

@@ -37,19 +37,19 @@ async fn execute(session: &Arc<Session>, cell: Cell) -> ExecutionResult {
         .unwrap()
 }
 
-async fn run(session: &Arc<Session>, code: &str) -> ExecutionResult {
+pub async fn run(session: &Arc<Session>, code: &str) -> ExecutionResult {
     execute(session, cell(code)).await
 }
 
 /// An `execute_request`, as a client sends it.
-fn request(msg_id: &str, code: &str) -> KernelMessage {
+pub fn request(msg_id: &str, code: &str) -> KernelMessage {
     let header = format!(r#"{{"msg_id": "{msg_id}", "msg_type": "execute_request"}}"#);
     let content = serde_json::json!({ "code": code }).to_string();
     message(Channel::Shell, &header, &content)
 }
 
 /// Sends one.
-async fn ask(sender: &KernelSender, msg_id: &str, code: &str) {
+pub async fn ask(sender: &KernelSender, msg_id: &str, code: &str) {
     sender.send(request(msg_id, code)).await.unwrap();
 }
 
@@ -60,6 +60,26 @@ fn message(channel: Channel, header: &str, content: &str) -> KernelMessage {
         channel,
         parts: vec![part(header), part("{}"), part("{}"), part(content)],
     }
+}
+
+/// Tells the kernel to end, which it does.
+pub async fn shut_down(sender: &KernelSender) {
+    let header = r#"{"msg_id": "bye", "msg_type": "shutdown_request"}"#;
+    let bye = message(Channel::Control, header, r#"{"restart": false}"#);
+    sender.send(bye).await.unwrap();
+    ask(sender, "one", "exit").await;
+}
+
+/// Reads until there is no more; why.
+pub async fn cut(connection: &mut Connection) -> Cut {
+    let cut = async {
+        loop {
+            if let Err(cut) = connection.next().await {
+                return cut;
+            }
+        }
+    };
+    timeout(MINUTE, cut).await.expect("in time")
 }
 
 /// Reads until the kernel's reply to that request; gives the numbers of all messages, and what was printed.
@@ -484,14 +504,7 @@ async fn a_client_that_does_not_read_is_cut_off_and_others_hear_on() {
     ask(&well.sender(), "one", &print).await;
     let (_, printed) = read_to_reply(&mut well, "one").await;
     assert_eq!(printed.len(), 2000);
-    let end = async {
-        loop {
-            if let Err(cut) = deaf.next().await {
-                return cut;
-            }
-        }
-    };
-    assert_eq!(timeout(MINUTE, end).await.unwrap(), Cut::Slow);
+    assert_eq!(cut(&mut deaf).await, Cut::Slow);
 }
 
 #[tokio::test(start_paused = true)]
@@ -499,18 +512,8 @@ async fn a_client_that_shuts_its_kernel_down_ends_the_session() {
     let world = world().await;
     let session = session(&world).await;
     let mut connection = session.connect(None).await.unwrap();
-    let header = r#"{"msg_id": "bye", "msg_type": "shutdown_request"}"#;
-    let bye = message(Channel::Control, header, r#"{"restart": false}"#);
-    connection.sender().send(bye).await.unwrap();
-    ask(&connection.sender(), "one", "exit").await;
-    let end = async {
-        loop {
-            if let Err(cut) = connection.next().await {
-                return cut;
-            }
-        }
-    };
-    assert_eq!(timeout(MINUTE, end).await.unwrap(), Cut::Ended);
+    shut_down(&connection.sender()).await;
+    assert_eq!(cut(&mut connection).await, Cut::Ended);
     eventually("it is over", || {
         world
             .service

@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
 use super::kernel_model::time;
+use super::sessions;
 use crate::http::app::App;
 use crate::http::field::Loc;
 use crate::http::key::CallerOrToken;
@@ -41,12 +42,7 @@ pub async fn status(
     State(app): State<Arc<App>>,
     CallerOrToken(owner): CallerOrToken,
 ) -> Json<Status> {
-    let views: Vec<_> = app
-        .service
-        .sessions(&owner)
-        .iter()
-        .map(|it| it.view())
-        .collect();
+    let views: Vec<_> = sessions(&app, &owner).iter().map(|it| it.view()).collect();
     let last = views.iter().map(|view| view.last_activity).max();
     Json(Status {
         started: time(app.started),

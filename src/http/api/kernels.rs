@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::body::Sent;
 use super::kernel_model::KernelModel;
 use super::kernel_name::environment;
-use super::session;
+use super::{session, sessions};
 use crate::http::app::App;
 use crate::http::field::Loc;
 use crate::http::key::CallerOrToken;
@@ -128,7 +128,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     CallerOrToken(owner): CallerOrToken,
 ) -> Json<Vec<KernelModel>> {
-    let sessions = app.service.sessions(&owner);
+    let sessions = sessions(&app, &owner);
     Json(sessions.iter().map(|it| KernelModel::of(it)).collect())
 }
 
@@ -156,14 +156,14 @@ pub async fn find(
     Ok(Json(KernelModel::of(&session)))
 }
 
-/// Ends a kernel, and its session with it.
+/// Ends a kernel, and its session with it unless that is a home with files.
 pub async fn end(
     State(app): State<Arc<App>>,
     CallerOrToken(owner): CallerOrToken,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let session = session(&app, &owner, &id)?;
-    app.service.end_session(&owner, session.id()).await?;
+    app.service.shut_down_kernel(&owner, session.id()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -82,6 +82,15 @@ impl Place {
         Held::new(session).await
     }
 
+    /// The same, to save something: a home's files outlive its kernel from then on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Place::hold`]; when that cannot be recorded.
+    pub async fn hold_to_save(&self) -> Result<Held, Problem> {
+        self.hold().await?.keeping_files().await
+    }
+
     /// What is there, if anything.
     ///
     /// # Errors
@@ -109,7 +118,7 @@ impl Place {
         let id = &self.path;
         let detail = format!(
             "This folder is a session's working directory: it stays as long as the session. End that by DELETE \
-             /api/kernels/{id} or /jupyter/sessions/{id}."
+             /jupyter/sessions/{id}."
         );
         Err(Problem::new(Kind::Forbidden, detail))
     }

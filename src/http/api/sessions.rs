@@ -4,8 +4,8 @@
 //! ([`Notebook`]): it has an id of its own, which stays when the document gets another kernel. A kernel has one document.
 //!
 //! A document that is a file of a session gets that session's kernel, so that what lies beside it is in the kernel's working
-//! directory; where another document has it, a kernel of its own. An owner's documents get theirs one after the other, so that
-//! two requests for one document find one kernel.
+//! directory; where another document has it, a kernel of its own. So it comes back to a kernel that was shut down beside it. An
+//! owner's documents get theirs one after the other, so that two requests for one document find one kernel.
 
 mod beside;
 mod body;
@@ -77,7 +77,7 @@ pub async fn find(
     answer(&session)
 }
 
-/// Moves or renames a document, or gives it another kernel, which ends the one that it had.
+/// Moves or renames a document, or gives it another kernel as [`create`] does, and shuts the one down that it had.
 pub async fn change(
     State(app): State<Arc<App>>,
     CallerOrToken(owner): CallerOrToken,
@@ -92,24 +92,25 @@ pub async fn change(
     let (notebook, kernel) = changes.apply(notebook)?;
     let kernel = kernel.filter(|kernel| !kernel.is(&before.id().to_string()));
     let Some(kernel) = kernel else {
-        before.set_notebook(Some(notebook)).await?;
+        before.set_notebook(notebook).await?;
         return answer(&before);
     };
+    let kernel = kernel.or_beside(&app, &owner, &notebook).await?;
     let after = give(&app, &owner, &request_id, kernel, notebook).await?;
-    match app.service.end_session(&owner, before.id()).await {
+    match app.service.shut_down_kernel(&owner, before.id()).await {
         Ok(()) | Err(ServiceError::NotFound) => answer(&after),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Ends a document's kernel.
+/// Shuts a document's kernel down.
 pub async fn end(
     State(app): State<Arc<App>>,
     CallerOrToken(owner): CallerOrToken,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let session = of_document(&app, &owner, &id)?;
-    app.service.end_session(&owner, session.id()).await?;
+    app.service.shut_down_kernel(&owner, session.id()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -138,19 +139,19 @@ async fn give(
     kernel: KernelChoice,
     notebook: Notebook,
 ) -> Result<Arc<Session>, Problem> {
-    let id = match kernel {
+    let session = match kernel {
         KernelChoice::New { name } => {
             let kernel = StartKernel::named(name);
             return kernel.start(app, owner, request_id, Some(notebook)).await;
         }
-        KernelChoice::There { id } => id,
+        KernelChoice::There { id } => session(app, owner, &id)?,
+        KernelChoice::Beside { id } => app.service.session(owner, id)?,
     };
-    let session = session(app, owner, &id)?;
     let other = session.view().notebook;
     if other.is_some_and(|other| other.id != notebook.id) {
         let reason = "This kernel is another document's; a kernel has one document here.";
         return Err(ServiceError::Conflict(reason.to_owned()).into());
     }
-    session.set_notebook(Some(notebook)).await?;
+    session.set_notebook(notebook).await?;
     Ok(session)
 }

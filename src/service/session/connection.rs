@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::Session;
 use super::activity::Use;
@@ -23,6 +24,7 @@ pub struct Connection {
     asker: Asker,
     events: EventReceiver,
     cut: oneshot::Receiver<Cut>,
+    over: CancellationToken,
     open: Open,
 }
 
@@ -47,6 +49,7 @@ impl Drop for Open {
 pub struct KernelSender {
     session: Arc<Session>,
     asker: Asker,
+    over: CancellationToken,
 }
 
 impl Connection {
@@ -70,6 +73,7 @@ impl Connection {
             asker,
             events: hearing.events,
             cut: hearing.cut,
+            over: hearing.over,
             open,
         })
     }
@@ -94,6 +98,7 @@ impl Connection {
         KernelSender {
             session: self.open.session.clone(),
             asker: self.asker.clone(),
+            over: self.over.clone(),
         }
     }
 }
@@ -103,8 +108,12 @@ impl KernelSender {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Unavailable`] while the sandbox is not found, [`ServiceError::NotFound`] once the session is over.
+    /// [`ServiceError::Unavailable`] while the sandbox is not found, [`ServiceError::NotFound`] once the session is over or the
+    /// client is cut off: the kernel may be another one by now.
     pub async fn send(&self, message: KernelMessage) -> Result<(), ServiceError> {
+        if self.over.is_cancelled() {
+            return Err(ServiceError::NotFound);
+        }
         self.session.shared.send(&self.asker, message).await
     }
 }

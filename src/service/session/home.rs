@@ -3,6 +3,11 @@
 //! It is whichever comes first of those that are made through Jupyter's API while the owner has none, and stays it to its end:
 //! that is in its record. Then its files are gone, and the next one so made is home.
 //!
+//! A kernel of Jupyter's can be shut down without a thought: files are not its own there. So a home in which something was saved
+//! outlives its kernel. What Jupyter's clients want ended is killed, another kernel waits in its place, and is shown to them
+//! when a document is given it. A home in which nothing was saved ends as every session: gateways shut kernels down to be rid
+//! of them.
+//!
 //! **Invariant:** an owner has one home at most. Who becomes it is decided by one look at the register, while nobody else of the
 //! owner looks.
 
@@ -10,7 +15,7 @@ use std::sync::Arc;
 
 use super::register::Sessions;
 use super::request::{Home, SessionRequest};
-use super::{Session, Turn};
+use super::{Session, SessionId, Turn};
 use crate::service::ServiceError;
 use crate::service::owner::Owner;
 
@@ -48,6 +53,20 @@ impl Sessions {
         self.end(owner, made.id()).await?;
         let ended = || ServiceError::Conflict("Your home has just ended; try again.".to_owned());
         self.home(owner).ok_or_else(ended)
+    }
+
+    /// Ends the session with its kernel, unless its files outlive that: then it stays, with another kernel.
+    pub(in crate::service) async fn shut_down_kernel(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+    ) -> Result<(), ServiceError> {
+        let session = self.find(owner, id)?;
+        if !session.shared.ends_with_kernel().await {
+            return session.shut_down().await;
+        }
+        session.shared.gone.cancelled().await;
+        Ok(())
     }
 
     /// Whether what is ready becomes its owner's home. Until the claim is dropped nobody else claims it, so that it is held

@@ -2,7 +2,7 @@
 //! and the session's time.
 //!
 //! ```text
-//!                 orders: listen, restart
+//!                 orders: listen, restart, shut down
 //!                     │
 //!  kernel ──events──► hub ──► listeners
 //!                     │
@@ -11,6 +11,8 @@
 //!
 //! It is the only one that reads the kernel's messages, which are kept by the agent and not here: a client that comes back
 //! is sent what it missed by reading them again from there.
+
+mod shut_down;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +54,10 @@ pub(super) enum Order {
     },
     /// Somebody wants another kernel.
     Restart {
+        answer: oneshot::Sender<Result<(), ServiceError>>,
+    },
+    /// Its clients want no kernel any more; its files stay.
+    ShutDown {
         answer: oneshot::Sender<Result<(), ServiceError>>,
     },
 }
@@ -231,6 +237,8 @@ impl Hub {
 
     async fn obey(&mut self, order: Order) {
         match order {
+            // Dropping the answer says that there is no kernel.
+            Order::Listen { who, .. } if who.is_client() && self.shared.is_shut_down() => {}
             Order::Listen { who, answer } => {
                 let hearing = self.listen(who).await;
                 // Whoever asked may have gone.
@@ -240,6 +248,10 @@ impl Hub {
                 self.restarts = 0;
                 // Whoever asked may have gone.
                 let _ = answer.send(self.restart().await);
+            }
+            Order::ShutDown { answer } => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.shut_down().await);
             }
         }
     }
@@ -282,7 +294,7 @@ impl Hub {
         self.busy = None;
         self.listeners.tell(&exited).await;
         if self.shared.kernel_may_end() {
-            return Some(End::KernelEnded);
+            return self.end_with_kernel().await;
         }
         if self.started.elapsed() > STABLE {
             self.restarts = 0;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::routes::Asker;
 use crate::sandbox::{EventReceiver, EventSender, KernelEvent, KernelMessage, event_queue};
@@ -26,7 +27,7 @@ pub enum Cut {
     Slow,
     /// The same client has come back on another connection.
     Replaced,
-    /// The session is over.
+    /// The session is over, or its kernel was shut down.
     Ended,
     /// Too many listen already.
     Crowded,
@@ -39,12 +40,15 @@ pub(super) struct Hearing {
     pub(super) events: EventReceiver,
     /// Why there are no more.
     pub(super) cut: oneshot::Receiver<Cut>,
+    /// Cancelled: nothing more comes, though what came may not have been read yet.
+    pub(super) over: CancellationToken,
 }
 
 struct Listener {
     who: Asker,
     sender: EventSender,
     cut: oneshot::Sender<Cut>,
+    _over: DropGuard,
     /// The number of the last message that was sent or passed over.
     after: u64,
 }
@@ -62,7 +66,13 @@ impl Listeners {
         }
         let (sender, events) = event_queue(WAITING);
         let (cut, told) = oneshot::channel();
-        let hearing = Hearing { events, cut: told };
+        let over = CancellationToken::new();
+        let over_when_dropped = over.clone().drop_guard();
+        let hearing = Hearing {
+            events,
+            cut: told,
+            over,
+        };
         if self.0.len() >= MOST {
             // It cannot have gone yet.
             let _ = cut.send(Cut::Crowded);
@@ -72,6 +82,7 @@ impl Listeners {
             who,
             sender,
             cut,
+            _over: over_when_dropped,
             after,
         });
         hearing
@@ -80,11 +91,7 @@ impl Listeners {
     /// Whether any client is connected.
     pub(super) fn has_clients(&mut self) -> bool {
         self.forget_gone();
-        let is_client = |who: &Asker| match who {
-            Asker::Client(_) | Asker::Connection(_) => true,
-            Asker::Execution(_) => false,
-        };
-        self.0.iter().any(|listener| is_client(&listener.who))
+        self.0.iter().any(|listener| listener.who.is_client())
     }
 
     /// Passes a kernel's message on to those who have not heard it: all, or only to `asker` where that is somebody.
@@ -118,6 +125,11 @@ impl Listeners {
         for index in (0..self.0.len()).rev() {
             self.send(index, event.clone()).await;
         }
+    }
+
+    /// No client hears any more.
+    pub(super) fn end_clients(&mut self) {
+        self.cut_where(Cut::Ended, |listener| listener.who.is_client());
     }
 
     /// Nobody hears any more.

@@ -65,6 +65,17 @@ impl Service {
         self.sessions.turn(owner).await
     }
 
+    /// Shuts the kernel of the owner's session down, as Jupyter's clients ask for it: the session ends, unless it is a home in
+    /// which something was saved. Then all its processes are killed, and it has no kernel for these clients until a document
+    /// is given one; its files stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`]; for a home with files also as [`Session::restart`].
+    pub async fn shut_down_kernel(&self, owner: &Owner, id: SessionId) -> Result<(), ServiceError> {
+        self.sessions.shut_down_kernel(owner, id).await
+    }
+
     /// Ends the owner's session with this id: when this returns, nobody finds it any more.
     ///
     /// # Errors

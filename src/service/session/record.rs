@@ -48,6 +48,12 @@ pub(super) struct Record {
     /// Whether it is its owner's home. It stays so until it ends.
     #[serde(default)]
     pub(super) home: bool,
+    /// Whether its files outlive its kernel: it is a home, and something was saved in it through Jupyter's contents. It stays so.
+    #[serde(default)]
+    pub(super) keeps_files: bool,
+    /// Whether its kernel was shut down and no document has been given it since. Jupyter's clients do not see it meanwhile.
+    #[serde(default)]
+    pub(super) shut_down: bool,
     /// As they were asked for.
     #[serde(default)]
     pub(super) packages: Vec<String>,

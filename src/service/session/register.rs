@@ -279,6 +279,8 @@ impl Sessions {
             metadata: request.metadata,
             notebook: request.notebook,
             home: false,
+            keeps_files: false,
+            shut_down: false,
             packages: request.sandbox.packages,
             request_id: Some(request.sandbox.request_id),
         }

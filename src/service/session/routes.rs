@@ -22,6 +22,16 @@ pub(super) enum Asker {
     Execution(u64),
 }
 
+impl Asker {
+    /// Whether it is a client, on whatever connection.
+    pub(super) fn is_client(&self) -> bool {
+        match self {
+            Asker::Client(_) | Asker::Connection(_) => true,
+            Asker::Execution(_) => false,
+        }
+    }
+}
+
 /// Which request was whose.
 #[derive(Debug, Default)]
 pub(super) struct Routes {

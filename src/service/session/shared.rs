@@ -242,17 +242,38 @@ impl Shared {
         self.locked_record().clone()
     }
 
+    /// Whether its kernel was shut down and no document has been given it since.
+    pub(super) fn is_shut_down(&self) -> bool {
+        self.locked_record().shut_down
+    }
+
+    /// Whether its files outlive its kernel.
+    pub(super) fn keeps_files(&self) -> bool {
+        self.locked_record().keeps_files
+    }
+
+    /// Has it end with its kernel, unless its files outlive that; whether it does. Nothing changes in one that ends: no file
+    /// is saved in it that would have to outlive it.
+    pub(super) async fn ends_with_kernel(&self) -> bool {
+        let _nothing_changes = self.on_disk.lock().await;
+        let ends = !self.keeps_files();
+        if ends {
+            self.over.cancel();
+        }
+        ends
+    }
+
     /// Changes what is on disk about it, then what is believed.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::NotFound`] once it is removed; [`ServiceError::Unavailable`] when it cannot be written.
+    /// [`ServiceError::NotFound`] once it is to end; [`ServiceError::NoRoom`] or [`ServiceError::Internal`] when it cannot be written.
     pub(super) async fn change(
         &self,
         change: impl FnOnce(&mut Record),
     ) -> Result<(), ServiceError> {
         let on_disk = self.on_disk.lock().await;
-        if *on_disk == OnDisk::Removed {
+        if *on_disk == OnDisk::Removed || self.over.is_cancelled() {
             return Err(ServiceError::NotFound);
         }
         let mut record = self.record();

@@ -59,7 +59,7 @@ pub async fn list(asked: &Asked, path: &str) -> Result<Response, Problem> {
 /// When there is no such file, or no room.
 pub async fn create(asked: &Asked, path: &str) -> Result<Response, Problem> {
     let place = asked.visible(path)?;
-    let held = place.hold().await?;
+    let held = place.hold_to_save().await?;
     let checkpoint = of(&place.inside);
     copy_file(place.hold().await?, &place.inside, &held, &checkpoint).await?;
     let entry = held.find(&checkpoint).await?.ok_or_else(none)?;
@@ -76,8 +76,8 @@ pub async fn create(asked: &Asked, path: &str) -> Result<Response, Problem> {
 ///
 /// When there is no such checkpoint.
 pub async fn restore(asked: &Asked, path: &str, id: &str) -> Result<(), Problem> {
-    let (place, held) = one(asked, path, id).await?;
-    let from = place.hold().await?;
+    let (place, from) = one(asked, path, id).await?;
+    let held = place.hold_to_save().await?;
     copy_file(from, &of(&place.inside), &held, &place.inside).await?;
     held.session().files_were_put().await;
     Ok(())

@@ -57,7 +57,7 @@ pub async fn create(asked: &Asked, path: &str, new: Option<New>) -> Result<Saved
         None => new.untitled()?,
     };
     let place = asked.with_home(place).await?;
-    let held = place.hold().await?;
+    let held = place.hold_to_save().await?;
     let hidden = below(
         &place.inside,
         &format!(".cellblock-{}", Uuid::new_v4().simple()),

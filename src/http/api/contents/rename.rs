@@ -38,6 +38,7 @@ pub async fn rename(asked: &Asked, path: &str, change: Option<Change>) -> Result
         let detail = "That is another session's folder. Copy it there, and delete it here.";
         return Err(malformed(detail));
     }
+    let held = held.keeping_files().await?;
     let renamed = held.sandbox().rename_file(&from.inside, &to.inside);
     let renamed = held.ask(renamed).await?;
     if entry.kind == EntryKind::File {

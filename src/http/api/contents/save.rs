@@ -40,7 +40,7 @@ pub async fn save(asked: &Asked, path: &str, body: Bytes) -> Result<Saved, Probl
     let to_save = sent.check(&place.path, before.as_ref())?;
     drop(body);
     let place = asked.with_home(place).await?;
-    let held = place.hold().await?;
+    let held = place.hold_to_save().await?;
     let entry = match (to_save, &before) {
         (ToSave::Directory, Some(entry)) if entry.kind == EntryKind::Directory => entry.clone(),
         (ToSave::Directory, _) => {

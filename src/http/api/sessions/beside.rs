@@ -35,9 +35,7 @@ impl KernelChoice {
             None => true,
         };
         match is_meant && view.notebook.is_none() {
-            true => Ok(Self::There {
-                id: session.id().to_string(),
-            }),
+            true => Ok(Self::Beside { id: session.id() }),
             false => Ok(self),
         }
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::http::api::body::malformed;
 use crate::http::problem::Problem;
-use crate::service::session::Notebook;
+use crate::service::session::{Notebook, SessionId};
 
 /// Bytes of each word that is kept of a document. Paths have as many at most on any system.
 const LONGEST: usize = 4096;
@@ -46,6 +46,11 @@ pub enum KernelChoice {
     There {
         /// Its id.
         id: String,
+    },
+    /// That of the session whose file the document is, even if it was shut down.
+    Beside {
+        /// The session's id.
+        id: SessionId,
     },
 }
 
