@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::StatusCode;
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, CONNECTION};
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -13,13 +13,20 @@ use crate::support::{SOON, Service, eventually};
 
 /// What it says of itself.
 pub async fn health(service: &Service) -> (u16, Value) {
-    get(service, "/jupyter/health").await
+    let answer = look(service, "/jupyter/health").await;
+    (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
 /// What it counts.
 pub async fn numbers(service: &Service) -> Numbers {
-    let answer = service.client().get(service.url("/metrics")).send().await;
-    Numbers::read(&answer.unwrap().text().await.unwrap())
+    let answer = look(service, "/metrics").await;
+    Numbers::read(&answer.text().await.unwrap())
+}
+
+/// On a connection of its own that ends with it: one that is kept would be counted.
+async fn look(service: &Service, path: &str) -> Response {
+    let request = service.client().get(service.url(path));
+    request.header(CONNECTION, "close").send().await.unwrap()
 }
 
 /// Whatever comes back.
