@@ -89,6 +89,20 @@ impl Held {
         }
     }
 
+    /// Work that comes to its end, whoever waits for it: a request that is dropped leaves nothing half done.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub async fn finish<T, W>(self, work: impl FnOnce(Self) -> W) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        let session = self.session.clone();
+        session.finish(work(self)).await?
+    }
+
     /// Work on its files, in the end what is wrong with it.
     ///
     /// # Errors

@@ -48,6 +48,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 pub use activity::Use;
 pub use connection::{Connection, KernelSender};
@@ -84,7 +85,7 @@ pub struct Session {
     bounds: config::Execution,
     limits: config::Sessions,
     files: Arc<FileStore>,
-    /// Runs executions to their end, whoever waits for them.
+    /// Runs executions and work on files to their end, whoever waits for them.
     tasks: TaskTracker,
     /// What it had used when the last execution ended.
     turn: Mutex<Usage>,
@@ -135,6 +136,19 @@ impl Session {
     /// [`ServiceError::Unavailable`] while it is not found, [`ServiceError::NotFound`] once the session is over.
     pub async fn sandbox(&self) -> Result<Arc<dyn Sandbox>, ServiceError> {
         self.shared.sandbox().await
+    }
+
+    /// Has work on its files come to its end, whoever waits for it: dropping the future leaves nothing half done.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Internal`] when the work panicked.
+    pub async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let done = self.tasks.spawn(work.in_current_span()).await;
+        done.map_err(|error| ServiceError::Internal(error.to_string()))
     }
 
     /// Interrupts the running code.

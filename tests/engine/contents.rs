@@ -108,6 +108,40 @@ async fn a_chunk_that_does_not_fit_leaves_the_file_as_it_was() {
     end_all(&service).await;
 }
 
+#[tokio::test]
+async fn a_copy_whose_client_goes_away_leaves_nothing_half_made() {
+    let service = Service::start(&[]).await;
+    let saved = save(&service, "d/large.txt", text(&"x".repeat(24 << 20))).await;
+    assert_eq!(saved.status(), 201);
+    let kernels = service.get("/api/kernels").await;
+    let id = kernels[0]["id"].as_str().unwrap();
+    let shown = format!("/jupyter/sessions/{id}/files");
+    let names = async || {
+        let listed = service.get(&shown).await;
+        let entries = listed["entries"].as_array().unwrap();
+        let names = entries.iter().map(|entry| entry["name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    let is_half_made = async || {
+        let names = names().await;
+        names
+            .iter()
+            .any(|name| name.as_str().unwrap().starts_with(".cellblock-"))
+    };
+    let copy = send(
+        &service,
+        Method::POST,
+        "/api/contents/",
+        json!({"copy_from": "d"}),
+    );
+    tokio::select! {
+        copied = copy => panic!("it was too fast: {copied:?}"),
+        () = eventually("it is half made", is_half_made) => {}
+    }
+    eventually("it is made or gone", async || !is_half_made().await).await;
+    end_all(&service).await;
+}
+
 /// Makes a variable, a process and a file.
 const WHAT_MAY_STAY: &str = "import subprocess
 x = 1

@@ -1,6 +1,7 @@
 //! `POST /api/contents/…`: something new in a directory, empty or a copy, under a name that the server finds.
 //!
-//! It is made under a hidden name and then given the first free one, so that of two at once none takes the other's place.
+//! It is made under a hidden name and then given the first free one, so that of two at once none takes the other's place. That
+//! goes on when the request is dropped, or what is hidden would stay.
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use crate::http::api::place::{Place, nothing_there};
 use crate::http::held::{Held, problem};
 use crate::http::problem::Problem;
 use crate::http::sessions::{MAX_TAR, MAX_TAR_FILES};
-use crate::sandbox::{EntryKind, SandboxError};
+use crate::sandbox::{Entry, EntryKind, SandboxError};
 
 /// What is to be made. Nothing said: an empty file.
 #[derive(Debug, Default, Deserialize)]
@@ -58,21 +59,26 @@ pub async fn create(asked: &Asked, path: &str, new: Option<New>) -> Result<Saved
     };
     let place = asked.with_home(place).await?;
     let held = place.hold_to_save().await?;
-    let hidden = below(
-        &place.inside,
-        &format!(".cellblock-{}", Uuid::new_v4().simple()),
-    );
+    let inside = place.inside.clone();
+    let make = |held| make(held, inside, draft, names);
+    let entry = held.finish(make).await?;
+    Ok(asked.made(&below(&place.path, &entry.name), &entry))
+}
+
+/// Makes it in the directory, or leaves nothing of it.
+async fn make(held: Held, directory: String, draft: Draft, names: Names) -> Result<Entry, Problem> {
+    let name = format!(".cellblock-{}", Uuid::new_v4().simple());
+    let hidden = below(&directory, &name);
     let made = match draft.make(&held, &hidden).await {
-        Ok(()) => settle(&held, &place.inside, &hidden, &names).await,
+        Ok(()) => settle(&held, &directory, &hidden, &names).await,
         Err(problem) => Err(problem),
     };
-    if made.is_err() {
+    match made {
+        Ok(_) => held.session().files_were_put().await,
         // What there is of it. That there is nothing is as good.
-        let _ = held.sandbox().delete_file(&hidden).await;
+        Err(_) => drop(held.sandbox().delete_file(&hidden).await),
     }
-    let entry = made?;
-    held.session().files_were_put().await;
-    Ok(asked.made(&below(&place.path, &entry.name), &entry))
+    made
 }
 
 impl New {
