@@ -49,16 +49,19 @@ impl Channels {
 
     /// The next message; None: the connection is lost or closed.
     pub async fn next(&mut self) -> Option<Framed> {
-        loop {
-            let message = timeout(SOON, self.0.next()).await.expect("in time");
-            match message {
-                Some(Ok(Message::Binary(message))) => {
-                    return Some(Framing::V1.decode(Incoming::Binary(message)).unwrap());
+        let next = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Binary(message))) => {
+                        return Some(Framing::V1.decode(Incoming::Binary(message)).unwrap());
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                    // What only keeps the connection alive is no message.
+                    Some(Ok(_)) => {}
                 }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
-                Some(Ok(_)) => {}
             }
-        }
+        };
+        timeout(SOON, next).await.expect("in time")
     }
 }
 

@@ -1,8 +1,8 @@
 //! The newest kernel messages, kept for a service that comes back, and a queue for one that falls behind.
 //!
-//! Messages are numbered from 1 through all kernels of the sandbox. What is over the limits leaves the ring at
-//! its old end; a reader who was not that far is told that there is a gap. An exit of the kernel keeps its
-//! place among the messages.
+//! Messages are numbered from 1 through all kernels of the sandbox. What is over the limits leaves the ring, the oldest
+//! first; a reader who was not that far is told that there is a gap. Replies and states of the kernel are small, and clients
+//! wait for them: where there is output to let go of, they stay. An exit of the kernel keeps its place among the messages.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,21 @@ use tokio::sync::watch;
 /// Bytes kept of what the reader has read, or of everything while there is none.
 const REPLAY: usize = 8 << 20;
 
-/// Bytes kept of what the reader has yet to read: the kernel can print faster than the link carries. It holds
+/// Bytes kept of what the reader has yet to read, at least: the kernel can print faster than the link carries. It holds
 /// the longest message and more, or what comes right behind that would push it out unread.
 const BACKLOG: usize = 128 << 20;
+
+/// The same, at most.
+const LARGEST_BACKLOG: usize = 512 << 20;
+
+/// The part of the sandbox's memory that it may take between the two.
+const BACKLOG_PART: u64 = 4;
+
+/// Bytes of answers that stay although they are the oldest. Thousands; a flood of them is let go of like everything else.
+const ANSWERS: usize = 4 << 20;
+
+/// The longest header that can be that of a state.
+const STATE_HEADER: usize = 1 << 10;
 
 /// What an entry costs beside its parts. With it, the limits bound the number of entries too.
 const ENTRY: usize = 512;
@@ -35,10 +47,15 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
+    /// In the order of their places, some of which are free.
     entries: VecDeque<Entry>,
-    /// How many entries have left the ring: the place of the first.
-    left: u64,
+    /// The place of the next.
+    next_place: u64,
     bytes: usize,
+    /// Of these, those of answers.
+    answers: usize,
+    /// As many are kept of what is not read yet.
+    backlog: usize,
     last_sequence: u64,
     readers: u64,
     /// The place that the newest reader reads next; none while there is no reader.
@@ -47,9 +64,11 @@ struct State {
 
 #[derive(Debug)]
 struct Entry {
+    place: u64,
     /// Of the message, or of the last one before the exit.
     sequence: u64,
     bytes: usize,
+    is_answer: bool,
     content: Content,
 }
 
@@ -60,9 +79,15 @@ enum Content {
 }
 
 impl Ring {
-    pub(crate) fn new() -> Ring {
+    /// An empty one, in a sandbox with so many bytes of memory; 0: it is not known.
+    pub(crate) fn new(memory: u64) -> Ring {
+        let backlog = usize::try_from(memory / BACKLOG_PART).unwrap_or(usize::MAX);
+        let state = State {
+            backlog: backlog.clamp(BACKLOG, LARGEST_BACKLOG),
+            ..State::default()
+        };
         Ring(Arc::new(Shared {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             news: watch::Sender::new(()),
         }))
     }
@@ -116,30 +141,51 @@ impl State {
             Content::Message { parts, .. } => parts.iter().map(Bytes::len).sum(),
             Content::Exit { .. } => 0,
         };
-        let bytes = ENTRY + parts;
-        self.bytes += bytes;
-        self.entries.push_back(Entry {
+        let entry = Entry {
+            place: self.next_place,
             sequence: self.last_sequence,
-            bytes,
+            bytes: ENTRY + parts,
+            is_answer: content.is_answer(),
             content,
-        });
+        };
+        self.next_place += 1;
+        self.bytes += entry.bytes;
+        self.answers += entry.bytes_of_answers();
+        self.entries.push_back(entry);
         self.trim();
     }
 
     /// Lets go of the oldest, but never of the newest.
     fn trim(&mut self) {
         while self.bytes > self.limit() && self.entries.len() > 1 {
-            let oldest = self.entries.pop_front().expect("there are two");
-            self.bytes -= oldest.bytes;
-            self.left += 1;
+            let gone = self.entries.remove(self.expendable());
+            let gone = gone.expect("it is one of them");
+            self.bytes -= gone.bytes;
+            self.answers -= gone.bytes_of_answers();
         }
     }
 
     fn limit(&self) -> usize {
         match self.reading {
-            Some(place) if place <= self.left => BACKLOG,
-            Some(_) | None => REPLAY,
+            Some(_) if self.has_read_oldest() => REPLAY,
+            Some(_) => self.backlog,
+            None => REPLAY,
         }
+    }
+
+    fn has_read_oldest(&self) -> bool {
+        let oldest = self.entries.front().map(|oldest| oldest.place);
+        oldest < self.reading
+    }
+
+    /// Which of the entries goes: the oldest, but an answer that was not read only where all are, or too many.
+    fn expendable(&self) -> usize {
+        if self.has_read_oldest() || self.answers > ANSWERS {
+            return 0;
+        }
+        let all_but_newest = self.entries.len() - 1;
+        let mut old = self.entries.range(..all_but_newest);
+        old.position(|entry| !entry.is_answer).unwrap_or(0)
     }
 
     /// The place of the first entry that someone who knows the messages up to `after` does not know, and the
@@ -156,16 +202,46 @@ impl State {
                 Content::Message { .. } => Some(entry.sequence),
                 Content::Exit { .. } => None,
             });
+        let place = self
+            .entries
+            .get(index)
+            .map_or(self.next_place, |it| it.place);
         (
-            self.left + index as u64,
+            place,
             next.map_or(self.last_sequence, |sequence| sequence - 1),
         )
     }
 
-    fn entry(&self, place: u64) -> Option<&Entry> {
-        self.entries
-            .get(usize::try_from(place.checked_sub(self.left)?).ok()?)
+    /// What is at the place, or the first behind it.
+    fn entry_from(&self, place: u64) -> Option<&Entry> {
+        let index = self.entries.partition_point(|entry| entry.place < place);
+        self.entries.get(index)
     }
+}
+
+impl Entry {
+    fn bytes_of_answers(&self) -> usize {
+        if self.is_answer { self.bytes } else { 0 }
+    }
+}
+
+impl Content {
+    /// Whether a client waits for it, or it says how the kernel is.
+    fn is_answer(&self) -> bool {
+        match self {
+            Content::Message {
+                channel: Channel::Iopub,
+                parts,
+            } => parts.first().is_some_and(|header| is_of_state(header)),
+            Content::Message { .. } | Content::Exit { .. } => true,
+        }
+    }
+}
+
+/// Whether a header is that of a `status`, or is taken for it: what user code makes up here is bounded all the same.
+fn is_of_state(header: &[u8]) -> bool {
+    const STATUS: &[u8] = br#""status""#;
+    header.len() <= STATE_HEADER && header.windows(STATUS.len()).any(|text| text == STATUS)
 }
 
 /// Reads a [`Ring`].
@@ -213,8 +289,7 @@ impl Reader {
 
     fn take(&mut self) -> Option<MessageFrame> {
         let mut state = self.ring.state();
-        self.place = self.place.max(state.left);
-        let entry = state.entry(self.place)?;
+        let entry = state.entry_from(self.place)?;
         let before = match entry.content {
             Content::Message { .. } => entry.sequence - 1,
             Content::Exit { .. } => entry.sequence,
@@ -235,7 +310,7 @@ impl Reader {
             },
         };
         self.sequence = entry.sequence;
-        self.place += 1;
+        self.place = entry.place + 1;
         state.reading = Some(self.place);
         state.trim();
         Some(frame)
@@ -280,7 +355,7 @@ mod tests {
 
     #[test]
     fn what_came_after_is_replayed_and_followed() {
-        let ring = Ring::new();
+        let ring = Ring::new(0);
         (0..4).for_each(|_| push(&ring, 10));
         let mut reader = ring.read(2);
         assert_eq!(reader.after(), 2);
@@ -291,7 +366,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_without_a_reader_and_with_a_slow_one() {
-        let ring = Ring::new();
+        let ring = Ring::new(0);
         (0..1000).for_each(|_| push(&ring, 100_000));
         assert!(ring.state().bytes <= REPLAY);
         let mut reader = ring.read(0);
@@ -309,15 +384,52 @@ mod tests {
     }
 
     #[test]
+    fn what_clients_wait_for_outlasts_a_flood_of_output() {
+        let ring = Ring::new(0);
+        let mut reader = ring.read(0);
+        ring.push(Channel::Shell, vec![Bytes::from_static(b"a reply")]);
+        let header = br#"{"msg_id": "1", "msg_type": "status"}"#;
+        ring.push(Channel::Iopub, vec![Bytes::from_static(header)]);
+        ring.exit(1, EXIT);
+        (0..2000).for_each(|_| push(&ring, 100_000));
+        let frames = read(&mut reader);
+        assert_eq!(frames[..3], [1, 2, 0]);
+        assert_eq!(frames[3], 1 - frames[4], "a gap behind them");
+        assert_eq!(frames.last(), Some(&2002));
+    }
+
+    #[test]
+    fn a_flood_of_what_clients_wait_for_is_bounded() {
+        let ring = Ring::new(0);
+        let mut reader = ring.read(0);
+        push(&ring, 10);
+        (0..3000).for_each(|_| ring.push(Channel::Shell, vec![Bytes::from(vec![0; 100_000])]));
+        assert!(ring.state().bytes <= BACKLOG);
+        assert_eq!(read(&mut reader).last(), Some(&3001));
+        assert!(ring.state().bytes <= REPLAY);
+    }
+
+    #[test]
+    fn a_sandbox_with_more_memory_keeps_more_for_a_slow_reader() {
+        for (memory, kept) in [
+            (512 << 20, BACKLOG),
+            (1 << 30, 256 << 20),
+            (u64::MAX, LARGEST_BACKLOG),
+        ] {
+            assert_eq!(Ring::new(memory).state().backlog, kept);
+        }
+    }
+
+    #[test]
     fn tiny_messages_are_bounded_too() {
-        let ring = Ring::new();
+        let ring = Ring::new(0);
         (0..100_000).for_each(|_| push(&ring, 1));
         assert!(ring.state().entries.len() <= REPLAY / ENTRY);
     }
 
     #[test]
     fn the_newest_message_is_kept_whatever_its_size() {
-        let ring = Ring::new();
+        let ring = Ring::new(0);
         push(&ring, 10);
         push(&ring, BACKLOG + 1);
         let mut reader = ring.read(0);
@@ -327,7 +439,7 @@ mod tests {
 
     #[test]
     fn a_lost_message_is_a_gap() {
-        let ring = Ring::new();
+        let ring = Ring::new(0);
         let mut reader = ring.read(0);
         push(&ring, 10);
         ring.lose();
@@ -340,7 +452,7 @@ mod tests {
 
     #[test]
     fn an_exit_keeps_its_place_and_is_told_to_who_comes_later() {
-        let ring = Ring::new();
+        let ring = Ring::new(0);
         push(&ring, 10);
         ring.exit(1, EXIT);
         assert_eq!(read(&mut ring.read(0)), [1, 0]);
@@ -352,7 +464,7 @@ mod tests {
 
     #[test]
     fn a_number_from_elsewhere_is_corrected() {
-        let ring = Ring::new();
+        let ring = Ring::new(0);
         push(&ring, 10);
         let mut reader = ring.read(77);
         assert_eq!(reader.after(), 1);
@@ -362,7 +474,7 @@ mod tests {
 
     #[test]
     fn a_newer_reader_ends_the_older() {
-        let ring = Ring::new();
+        let ring = Ring::new(0);
         let mut older = ring.read(0);
         let replaced = older.replaced();
         let mut newer = ring.read(0);

@@ -102,7 +102,8 @@ struct Agent {
 
 impl Agent {
     fn new(reaper: Reaper, log: Log) -> Agent {
-        let ring = Ring::new();
+        let cgroup = Cgroup::new();
+        let ring = Ring::new(cgroup.memory_limit());
         let environment: Environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -118,7 +119,7 @@ impl Agent {
             ring,
             reaper,
             marks: Marks::default(),
-            cgroup: Cgroup::new(),
+            cgroup,
             log,
         }
     }

@@ -30,11 +30,24 @@ impl Cgroup {
     }
 
     pub(crate) fn usage(&self) -> Usage {
-        if self.root.join("cgroup.controllers").exists() {
+        if self.is_version_2() {
             self.version_2()
         } else {
             self.version_1()
         }
+    }
+
+    /// The most memory that it may use, in bytes; 0: there is no bound, or it does not say.
+    pub(crate) fn memory_limit(&self) -> u64 {
+        if self.is_version_2() {
+            number(&self.root.join("memory.max"))
+        } else {
+            number(&self.controller("memory").join("memory.limit_in_bytes"))
+        }
+    }
+
+    fn is_version_2(&self) -> bool {
+        self.root.join("cgroup.controllers").exists()
     }
 
     fn version_2(&self) -> Usage {
@@ -138,6 +151,21 @@ mod tests {
             processes: 7,
         };
         assert_eq!(Cgroup::at(root.path()).usage(), expected);
+    }
+
+    #[test]
+    fn the_limit_of_memory_is_read() {
+        let with = |files| Cgroup::at(cgroup(files).path()).memory_limit();
+        let version_1 = [("memory/memory.limit_in_bytes", "536870912\n")];
+        assert_eq!(with(&version_1), 512 << 20);
+        assert_eq!(
+            with(&[("cgroup.controllers", ""), ("memory.max", "1024\n")]),
+            1024
+        );
+        assert_eq!(
+            with(&[("cgroup.controllers", ""), ("memory.max", "max\n")]),
+            0
+        );
     }
 
     #[test]
