@@ -80,7 +80,7 @@ engine: ## Make sure that a Docker engine answers
 	@scripts/ensure-engine
 
 bench: images ## Measure, beside floors measured in the same run
-	$(CARGO) bench --bench cellblock
+	$(CARGO) bench --bench cellblock -- $(BENCH)
 
 soak: images ## Everything at once for half an hour, or as long as SOAK says: what grows, what is left, what goes wrong
 	$(CARGO) bench --bench soak

@@ -11,7 +11,8 @@
 //! | 256 MiB of binary buffers over the WebSocket | as many bytes through a raw attach |
 //! | resident memory | none: absolute |
 //!
-//! Nothing is asserted: a table is printed. `make bench` builds the images and runs this.
+//! Nothing is asserted: a table is printed. `make bench` builds the images and runs this; `make bench BENCH="plots sessions"` only
+//! these of its [`Group`]s.
 
 #![expect(clippy::unwrap_used, reason = "a failure here ends the benchmark")]
 
@@ -31,6 +32,7 @@ mod table;
 
 use std::time::Duration;
 
+use clap::{Parser, ValueEnum};
 use support::Service;
 use table::{Samples, Table};
 use tokio::time::Instant;
@@ -47,18 +49,50 @@ const LARGE_CODE: &str = "for _ in range(64): print('x' * ((1 << 20) - 1), flush
 /// Runs of the large output.
 const LARGE_ROUNDS: usize = 5;
 
+/// What can be measured alone, in the order that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Group {
+    Warm,
+    Cold,
+    Plots,
+    Output,
+    Sessions,
+    Many,
+    Memory,
+}
+
+/// How the benchmark is called.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Only these
+    groups: Vec<Group>,
+    /// Cargo says it to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
 #[tokio::main]
 async fn main() {
+    let asked = Arguments::parse().groups;
     let mut table = Table::default();
-    warm(&mut table).await;
-    let cold = cold(&mut table).await;
-    libraries::packages(&mut table, &cold).await;
-    libraries::plots(&mut table).await;
-    output(&mut table).await;
-    sessions::measure(&mut table).await;
-    sessions::many(&mut table).await;
-    memory::measure(&mut table).await;
+    for group in Group::value_variants() {
+        if asked.is_empty() || asked.contains(group) {
+            measure(*group, &mut table).await;
+        }
+    }
     print!("{table}");
+}
+
+async fn measure(group: Group, table: &mut Table) {
+    match group {
+        Group::Warm => warm(table).await,
+        Group::Cold => cold(table).await,
+        Group::Plots => libraries::plots(table).await,
+        Group::Output => output(table).await,
+        Group::Sessions => sessions::measure(table).await,
+        Group::Many => sessions::many(table).await,
+        Group::Memory => memory::measure(table).await,
+    }
 }
 
 async fn warm(table: &mut Table) {
@@ -73,7 +107,7 @@ async fn warm(table: &mut Table) {
     table.times("  beside a kernel's later cells", &samples, &floor.later);
 }
 
-async fn cold(table: &mut Table) -> Samples {
+async fn cold(table: &mut Table) {
     let containers = floor::raw_starts(ROUNDS).await;
     let boots = floor::kernel_boots();
     let service = Service::start(&[]).await;
@@ -87,7 +121,7 @@ async fn cold(table: &mut Table) -> Samples {
         &samples,
         &containers.plus(&boots),
     );
-    samples
+    libraries::packages(table, &samples).await;
 }
 
 async fn hello(service: &Service, environment: &str) -> Duration {
