@@ -77,12 +77,11 @@ impl Table {
 
     /// A row of bytes.
     pub fn size(&mut self, what: &str, bytes: u64) {
-        self.row(
-            what,
-            format!("{:.1} MB", bytes as f64 / 1e6),
-            String::new(),
-            String::new(),
-        );
+        let size = match bytes {
+            ..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+            _ => format!("{:.1} MB", bytes as f64 / 1e6),
+        };
+        self.row(what, size, String::new(), String::new());
     }
 
     fn row(&mut self, what: &str, ours: String, floor: String, ratio: String) {

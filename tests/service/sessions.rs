@@ -12,7 +12,7 @@ use cellblock::service::execution::watch::Watcher;
 use cellblock::service::owner::Owner;
 use cellblock::service::session::request::{Lifetime, SessionChange, SessionRequest};
 use cellblock::service::session::{Connection, Cut, KernelSender, Session, SessionId, State};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{World, cell, eventually, world, world_with};
 
@@ -396,6 +396,23 @@ async fn a_kernel_that_always_dies_is_given_up_until_it_is_restarted() {
         "{refused:?}"
     );
     session.restart().await.unwrap();
+    assert_eq!(run(&session, "print a").await.status, Status::Ok);
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_whose_kernel_is_restarted_is_killed_and_not_waited_for() {
+    let world = world().await;
+    let session = session(&world).await;
+    let begin = Instant::now();
+    let (ended, ()) = tokio::join!(run(&session, "sleep 20s"), async {
+        eventually("it runs", || session.state() == State::Busy).await;
+        session.restart().await.unwrap();
+    });
+    assert_eq!(ended.status, Status::Killed);
+    assert!(
+        begin.elapsed() < Duration::from_secs(10),
+        "it was waited for"
+    );
     assert_eq!(run(&session, "print a").await.status, Status::Ok);
 }
 

@@ -12,6 +12,7 @@ use std::vec;
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +67,8 @@ pub(in crate::service) struct Conversation<'a> {
     /// The request's msg_id.
     request: String,
     reply: Option<Value>,
+    /// Whom to tell of the reply.
+    on_reply: Option<oneshot::Sender<()>>,
     idle: bool,
 }
 
@@ -92,6 +95,7 @@ impl<'a> Conversation<'a> {
             cancelled: CancellationToken::new(),
             request: String::new(),
             reply: None,
+            on_reply: None,
             idle: false,
         }
     }
@@ -99,6 +103,13 @@ impl<'a> Conversation<'a> {
     /// Tells somebody of each output as it comes.
     pub(in crate::service) fn watched_by(mut self, watcher: Watcher) -> Conversation<'a> {
         self.watcher = watcher;
+        self
+    }
+
+    /// Tells somebody of the kernel's reply: the code has ended, and its last output is on the way. Without a reply, the sender is
+    /// dropped at the end.
+    pub(in crate::service) fn telling(mut self, on_reply: oneshot::Sender<()>) -> Conversation<'a> {
+        self.on_reply = Some(on_reply);
         self
     }
 
@@ -194,7 +205,9 @@ impl<'a> Conversation<'a> {
                 self.watcher.tell(&view).await;
             }
             (Channel::Shell, "execute_reply") => {
-                self.reply = Some(view.content().unwrap_or_default())
+                self.reply = Some(view.content().unwrap_or_default());
+                // Whoever is told may have gone.
+                let _ = self.on_reply.take().map(|told| told.send(()));
             }
             (Channel::Stdin, "input_request") => return self.answer(message.parts.first()?).await,
             (Channel::Shell | Channel::Stdin | Channel::Control, _) => {}

@@ -109,11 +109,21 @@ impl Session {
         };
         self.shared.executions.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
-        let (ending, output) = self.converse(cell, watcher, cancelled).await?;
-        timing.run = began.elapsed();
-        let began = Instant::now();
-        let mut collected = self.collect().await;
-        timing.copy_out = began.elapsed();
+        let (on_reply, reply) = oneshot::channel();
+        let run = async {
+            let said = self.converse(cell, watcher, cancelled, on_reply).await;
+            (said, began.elapsed())
+        };
+        // The code has ended when the kernel replies: its files are taken out while the last of its output comes.
+        let collect = async {
+            // No reply: it has ended otherwise.
+            let _ = reply.await;
+            self.collect().await
+        };
+        let ((said, run), mut collected) = tokio::join!(run, collect);
+        timing.run = run;
+        timing.copy_out = began.elapsed().saturating_sub(run);
+        let (ending, output) = said?;
         if let Some(now) = &mut collected.usage {
             self.shared.processor.count(&self.shared, now.cpu_ms);
             *now = since(*now, std::mem::replace(&mut *used, *now));
@@ -149,6 +159,7 @@ impl Session {
         cell: Cell,
         watcher: Watcher,
         cancelled: CancellationToken,
+        on_reply: oneshot::Sender<()>,
     ) -> Result<(Ending, crate::jupyter::Output), ServiceError> {
         let sandbox = self.sandbox().await?;
         let asker = Asker::Execution(COUNT.fetch_add(1, Ordering::Relaxed));
@@ -164,6 +175,7 @@ impl Session {
         let limit = self.bounds.output_limit.as_u64();
         let conversation = Conversation::new(&*sandbox, &mut messages, cell.stdin, limit)
             .watched_by(watcher)
+            .telling(on_reply)
             .until(cancelled)
             .hold(&cell.code, cell.timeout, self.bounds.grace);
         Ok(conversation.await)

@@ -30,7 +30,7 @@ use super::routes::Asker;
 use super::shared::{Shared, TICK};
 use super::state::State;
 use crate::jupyter::{ExecutionState, MessageView, glance, status_message};
-use crate::sandbox::{Channel, KernelEvent, KernelMessage, SandboxError};
+use crate::sandbox::{Channel, KernelEvent, KernelExit, KernelMessage, SandboxError};
 use crate::service::ServiceError;
 
 /// How often in a row a kernel that ends by itself is started anew, as in Jupyter Server.
@@ -319,6 +319,7 @@ impl Hub {
         };
         let sandbox = link.sandbox.clone();
         self.shared.set_state(State::Restarting);
+        self.listeners.tell_executions(&killed(self.kernel)).await;
         let restarted = tokio::select! {
             restarted = sandbox.restart_kernel() => restarted,
             () = self.shared.over.cancelled() => return Err(ServiceError::NotFound),
@@ -391,6 +392,15 @@ impl Hub {
         self.skip_to(lost_up_to);
         self.listeners.tell_gap(lost_up_to).await;
     }
+}
+
+/// Code that runs ends with its kernel. The exit itself may come when the next kernel's code runs already.
+fn killed(kernel: u64) -> KernelEvent {
+    let exit = KernelExit {
+        code: None,
+        signal: Some(9),
+    };
+    KernelEvent::Exited { kernel, exit }
 }
 
 /// The kernel's next event; None: the link is lost.

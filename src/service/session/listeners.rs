@@ -127,6 +127,15 @@ impl Listeners {
         }
     }
 
+    /// Tells the executions that run.
+    pub(super) async fn tell_executions(&mut self, event: &KernelEvent) {
+        for index in (0..self.0.len()).rev() {
+            if !self.0[index].who.is_client() {
+                self.send(index, event.clone()).await;
+            }
+        }
+    }
+
     /// No client hears any more.
     pub(super) fn end_clients(&mut self) {
         self.cut_where(Cut::Ended, |listener| listener.who.is_client());
