@@ -4,7 +4,7 @@
 //! asked         who asks, and what the path means
 //! read          GET: a model, with or without its content     listing, content, notebook
 //! save          PUT: a file, a notebook, a directory, a part of a large file; sent
-//! create        POST: something new under a free name; a copy; free_name
+//! create        POST: something new under a free name; a copy     free_name, copy
 //! rename        PATCH
 //! delete        DELETE
 //! checkpoints   …/checkpoints: one for each file
@@ -18,6 +18,7 @@
 mod asked;
 mod checkpoints;
 mod content;
+mod copy;
 mod create;
 mod delete;
 mod free_name;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::asked::Asked;
-use super::create::copy_file;
+use super::copy::copy_file;
 use super::model::location;
 use crate::http::api::kernel_model::time;
 use crate::http::api::place::Place;

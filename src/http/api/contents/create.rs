@@ -3,20 +3,21 @@
 //! It is made under a hidden name and then given the first free one, so that of two at once none takes the other's place. That
 //! goes on when the request is dropped, or what is hidden would stay.
 
+use std::io::Cursor;
+
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::asked::Asked;
+use super::copy::{copy_directory, copy_file};
 use super::free_name::{Names, settle};
 use super::model::{Saved, Type};
 use super::notebook;
-use super::save::reader;
 use crate::http::api::body::malformed;
 use crate::http::api::place::{Place, nothing_there};
-use crate::http::held::{Held, problem};
+use crate::http::held::Held;
 use crate::http::problem::Problem;
-use crate::http::sessions::{MAX_TAR, MAX_TAR_FILES};
-use crate::sandbox::{Entry, EntryKind, SandboxError};
+use crate::sandbox::{Entry, EntryKind};
 
 /// What is to be made. Nothing said: an empty file.
 #[derive(Debug, Default, Deserialize)]
@@ -114,7 +115,7 @@ impl Draft {
         match self {
             Draft::Directory => held.ask(sandbox.make_directory(path)).await.map(drop),
             Draft::File(content) => {
-                let content = reader(content.into());
+                let content = Box::new(Cursor::new(content));
                 held.ask(sandbox.write_file(path, content)).await.map(drop)
             }
             Draft::Copy { of, kind } => {
@@ -128,38 +129,6 @@ impl Draft {
                 }
             }
         }
-    }
-}
-
-/// Copies a file within a sandbox or from one to another, through no more memory than it takes to pass it on.
-///
-/// # Errors
-///
-/// When it cannot be read, or written.
-pub async fn copy_file(from: Held, path: &str, held: &Held, to: &str) -> Result<(), Problem> {
-    let (_, bytes) = from.ask(from.sandbox().read_file(path, None)).await?;
-    let bytes = Box::new(from.reading(bytes));
-    let written = held.until_end(held.sandbox().write_file(to, bytes)).await?;
-    written.map(drop).map_err(broken_off)
-}
-
-/// The regular files of a directory, and their folders.
-async fn copy_directory(from: Held, path: &str, held: &Held, to: &str) -> Result<(), Problem> {
-    let sandbox = held.sandbox();
-    held.ask(sandbox.make_directory(to)).await?;
-    let packed = from
-        .sandbox()
-        .get_directory(path, MAX_TAR_FILES, MAX_TAR.as_u64());
-    let (_, tar) = from.ask(packed).await?;
-    let tar = Box::new(from.reading(tar));
-    let put = held.until_end(sandbox.put_files(to, tar)).await?;
-    put.map_err(broken_off)
-}
-
-fn broken_off(error: SandboxError) -> Problem {
-    match error {
-        SandboxError::Content(error) => crate::http::held::unread(error),
-        error => problem(error),
     }
 }
 

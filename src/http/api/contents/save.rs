@@ -76,6 +76,6 @@ async fn append(held: &Held, place: &Place, bytes: Vec<u8>) -> Result<Entry, Pro
 }
 
 /// For the sandbox to read.
-pub fn reader(bytes: Vec<u8>) -> ByteReader {
+fn reader(bytes: Vec<u8>) -> ByteReader {
     Box::new(Cursor::new(bytes))
 }
