@@ -6,7 +6,7 @@
 //! ```
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -117,10 +117,16 @@ impl Records {
         let mut records = Vec::new();
         for entry in fs::read_dir(&self.directory).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            match fs::read(path.join(RECORD)).map(|bytes| serde_json::from_slice(&bytes)) {
-                Ok(Ok(record)) => records.push(record),
-                unread => {
-                    tracing::warn!(path = %path.display(), ?unread, "no session's record; removed");
+            let read = match fs::read(path.join(RECORD)) {
+                Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+                Err(error) if error.kind() == ErrorKind::NotFound => Err(error.to_string()),
+                // It may be readable tomorrow.
+                Err(error) => return Err(failed(error)),
+            };
+            match read {
+                Ok(record) => records.push(record),
+                Err(reason) => {
+                    tracing::warn!(path = %path.display(), reason, "no session's record; removed");
                     fs::remove_dir_all(&path).map_err(failed)?;
                 }
             }
@@ -161,7 +167,7 @@ impl Records {
         let directory = self.of(id);
         let removed = spawn_blocking(move || fs::remove_dir_all(directory)).await;
         match removed {
-            Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+            Ok(Err(error)) if error.kind() != ErrorKind::NotFound => {
                 tracing::warn!(session = %id, %error, "a session's record was not removed");
             }
             Ok(_) => {}
@@ -196,4 +202,25 @@ fn private(directory: &Path) -> io::Result<()> {
 
 fn failed(error: io::Error) -> ServiceError {
     ServiceError::of_disk(format!("records of sessions: {error}"), &error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_record_is_removed_and_what_cannot_be_read_now_is_kept() {
+        let state = tempfile::tempdir().unwrap();
+        let records = Records::open(state.path()).unwrap();
+        let session = |name: &str| state.path().join("sessions").join(name);
+        fs::create_dir(session("without")).unwrap();
+        fs::create_dir(session("broken")).unwrap();
+        fs::write(session("broken").join(RECORD), "{").unwrap();
+        assert!(records.list().unwrap().is_empty());
+        assert!(!session("without").exists() && !session("broken").exists());
+        // A folder cannot be read as a file, whoever asks.
+        fs::create_dir_all(session("unreadable").join(RECORD)).unwrap();
+        assert!(records.list().is_err());
+        assert!(session("unreadable").exists());
+    }
 }
