@@ -12,6 +12,7 @@
 //! It is the only one that reads the kernel's messages, which are kept by the agent and not here: a client that comes back
 //! is sent what it missed by reading them again from there.
 
+mod restart;
 mod shut_down;
 
 use std::sync::Arc;
@@ -30,14 +31,8 @@ use super::routes::Asker;
 use super::shared::{Shared, TICK};
 use super::state::State;
 use crate::jupyter::{ExecutionState, MessageView, glance, status_message};
-use crate::sandbox::{Channel, KernelEvent, KernelExit, KernelMessage, SandboxError};
+use crate::sandbox::{Channel, KernelEvent, KernelMessage, SandboxError};
 use crate::service::ServiceError;
-
-/// How often in a row a kernel that ends by itself is started anew, as in Jupyter Server.
-const RESTARTS: u32 = 5;
-
-/// A kernel that lived for so long does not count as ended in a row.
-const STABLE: Duration = Duration::from_secs(60);
 
 /// How long to wait before a sandbox that was not reached is tried again; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -289,58 +284,6 @@ impl Hub {
         }
     }
 
-    /// A kernel that ends by itself is started anew, unless it was told to end.
-    async fn kernel_ended(&mut self, exited: KernelEvent) -> Option<End> {
-        self.busy = None;
-        self.listeners.tell(&exited).await;
-        if self.shared.kernel_may_end() {
-            return self.end_with_kernel().await;
-        }
-        if self.started.elapsed() > STABLE {
-            self.restarts = 0;
-        }
-        self.restarts += 1;
-        if self.restarts > RESTARTS {
-            self.say(ExecutionState::Dead).await;
-            self.settle(State::Dead);
-            return None;
-        }
-        tracing::info!(session = %self.shared.id, "the kernel ended; another one is started");
-        // Only of this: Jupyter's clients take it for news of a kernel that died.
-        self.say(ExecutionState::Restarting).await;
-        // Where that does not work, the state says so.
-        let _ = self.restart().await;
-        None
-    }
-
-    async fn restart(&mut self) -> Result<(), ServiceError> {
-        let Some(link) = &self.link else {
-            return Err(ServiceError::unreachable());
-        };
-        let sandbox = link.sandbox.clone();
-        self.shared.set_state(State::Restarting);
-        self.listeners.tell_executions(&killed(self.kernel)).await;
-        let restarted = tokio::select! {
-            restarted = sandbox.restart_kernel() => restarted,
-            () = self.shared.over.cancelled() => return Err(ServiceError::NotFound),
-        };
-        self.started = Instant::now();
-        match restarted {
-            Ok(kernel) => {
-                self.kernel = kernel;
-                self.shared.kernel_started(kernel).await;
-                self.settle(State::Idle);
-                Ok(())
-            }
-            Err(error) => {
-                tracing::warn!(session = %self.shared.id, %error, "the kernel was not started anew");
-                self.say(ExecutionState::Dead).await;
-                self.settle(State::Dead);
-                Err(error.into())
-            }
-        }
-    }
-
     /// Says for the kernel what it cannot say itself. It has no number: it is not said again to who comes later.
     async fn say(&mut self, state: ExecutionState) {
         let message = KernelMessage {
@@ -392,15 +335,6 @@ impl Hub {
         self.skip_to(lost_up_to);
         self.listeners.tell_gap(lost_up_to).await;
     }
-}
-
-/// Code that runs ends with its kernel. The exit itself may come when the next kernel's code runs already.
-fn killed(kernel: u64) -> KernelEvent {
-    let exit = KernelExit {
-        code: None,
-        signal: Some(9),
-    };
-    KernelEvent::Exited { kernel, exit }
 }
 
 /// The kernel's next event; None: the link is lost.
