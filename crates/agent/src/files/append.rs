@@ -4,15 +4,14 @@
 //! cut to what it was.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 
 use cellblock_link::Stream;
 use cellblock_link::request::{Entry, Reply};
-use tokio::io::{BufReader, copy, sink};
+use tokio::io::{AsyncBufReadExt, BufReader, copy, sink};
 
 use super::folder::Folder;
 use super::place::Place;
-use super::write::pour;
 use super::{BUFFER, FilesError, run};
 
 /// Writes what comes on the stream behind what is in the file, and answers.
@@ -24,15 +23,31 @@ use super::{BUFFER, FilesError, run};
 pub(crate) async fn append(stream: Stream, place: Result<Place, FilesError>) -> io::Result<()> {
     let mut stream = BufReader::with_capacity(BUFFER, stream);
     let appended = match run(move || Tail::begin(place?)).await {
-        Ok((tail, file)) => match pour(&mut stream, file).await? {
-            Ok(()) => run(move || tail.finish()).await,
-            Err(error) => Err(FilesError::refused(tail.place.path(), error)),
-        },
+        Ok(tail) => extend(tail, &mut stream).await?,
         Err(error) => Err(error),
     };
     copy(&mut stream, &mut sink()).await?;
     let reply = appended.map_or_else(Reply::from, Reply::Entry);
     crate::serve::answer(stream.into_inner(), reply).await
+}
+
+/// The outer error is the stream's, the inner one the file system's.
+async fn extend(
+    mut tail: Tail,
+    stream: &mut BufReader<Stream>,
+) -> io::Result<Result<Entry, FilesError>> {
+    loop {
+        let chunk = stream.fill_buf().await?.to_vec();
+        if chunk.is_empty() {
+            return Ok(run(move || tail.finish()).await);
+        }
+        stream.consume(chunk.len());
+        // Whoever writes has the file: however this ends, it is cut behind the last write and not before.
+        tail = match run(move || tail.write(&chunk)).await {
+            Ok(tail) => tail,
+            Err(error) => return Ok(Err(error)),
+        };
+    }
 }
 
 /// A file that grows. Dropping it cuts it to what it was.
@@ -44,17 +59,21 @@ struct Tail {
 }
 
 impl Tail {
-    fn begin(place: Place) -> Result<(Tail, File), FilesError> {
+    fn begin(place: Place) -> Result<Tail, FilesError> {
         let file = place.file(Folder::file_to_append)?;
-        let writing = file.try_clone();
-        let writing = writing.map_err(|error| FilesError::refused(place.path(), error))?;
         let before = place.entry_of(&file)?.size;
-        let tail = Tail {
+        Ok(Tail {
             place,
             file,
             before: Some(before),
-        };
-        Ok((tail, writing))
+        })
+    }
+
+    fn write(mut self, chunk: &[u8]) -> Result<Tail, FilesError> {
+        match self.file.write_all(chunk) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(FilesError::refused(self.place.path(), error)),
+        }
     }
 
     fn finish(mut self) -> Result<Entry, FilesError> {

@@ -50,7 +50,7 @@ async fn fill(
 }
 
 /// Writes all that comes. The outer error is the stream's, the inner one the file's.
-pub(super) async fn pour(stream: &mut BufReader<Stream>, file: File) -> io::Result<io::Result<()>> {
+async fn pour(stream: &mut BufReader<Stream>, file: File) -> io::Result<io::Result<()>> {
     let mut file = tokio::fs::File::from_std(file);
     loop {
         let chunk = stream.fill_buf().await?;
