@@ -150,24 +150,24 @@ impl Kernels {
 
     /// The kernel, if it runs.
     fn current(&self) -> Option<Arc<Kernel>> {
-        let current = self
-            .current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        current.filter(|kernel| kernel.is_running())
+        self.placed().filter(|kernel| kernel.is_running())
+    }
+
+    fn placed(&self) -> Option<Arc<Kernel>> {
+        let current = self.current.lock();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn end_current(&self) -> Result<(), StartError> {
         let children = self.reaper.kill_all().await;
-        let current = self
-            .current
+        // It stays in its place until its end is told: whoever gives this up must not take that with it.
+        if let Some(kernel) = self.placed() {
+            kernel.told().await;
+        }
+        self.current
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(kernel) = current {
-            kernel.told().await;
-        }
         match children {
             Children::None => Ok(()),
             Children::Some => Err(StartError::NotAlone),
