@@ -43,27 +43,23 @@ async fn fill(
     file: File,
     stream: &mut BufReader<Stream>,
 ) -> io::Result<Result<Entry, FilesError>> {
-    match pour(stream, file).await? {
-        Ok(()) => Ok(run(move || draft.finish()).await),
-        Err(error) => Ok(Err(draft.refused(error))),
-    }
-}
-
-/// Writes all that comes. The outer error is the stream's, the inner one the file's.
-async fn pour(stream: &mut BufReader<Stream>, file: File) -> io::Result<io::Result<()>> {
     let mut file = tokio::fs::File::from_std(file);
     loop {
         let chunk = stream.fill_buf().await?;
         if chunk.is_empty() {
-            // The last write is still under way.
-            return Ok(file.flush().await);
+            break;
         }
         if let Err(error) = file.write_all(chunk).await {
-            return Ok(Err(error));
+            return Ok(Err(draft.refused(error)));
         }
         let length = chunk.len();
         stream.consume(length);
     }
+    // The last write is still under way.
+    if let Err(error) = file.flush().await {
+        return Ok(Err(draft.refused(error)));
+    }
+    Ok(run(move || draft.finish()).await)
 }
 
 /// The permissions of what is to be replaced; `EISDIR` if that is a folder.
