@@ -23,7 +23,7 @@ use bytesize::ByteSize;
 pub use cellblock_link::message::{Channel, KernelMessage};
 pub use cellblock_link::request::{FilesReply, KernelExit, Usage};
 pub use events::{EventReceiver, EventSender, NoReader, event_queue};
-pub use file::{ByteRange, ByteReader, Entry, EntryKind, Listing, MAX_LISTED, is_path};
+pub use file::{ByteRange, ByteReader, Entry, EntryKind, Listing, MAX_LISTED, below, is_path};
 pub use network::{Duplex, Network, Outbound, Refusal, Wire};
 pub use packages::{PACKAGES_DIRECTORY, PackageAccess, PackageVolume, PackageVolumeInfo};
 pub use process::{Process, ProcessEnd};

@@ -21,6 +21,15 @@ pub struct Listing {
     pub left_out: u64,
 }
 
+/// The path of what has this name in the directory.
+#[must_use]
+pub fn below(directory: &str, name: &str) -> String {
+    match directory {
+        "" | "." => name.to_owned(),
+        _ => format!("{directory}/{name}"),
+    }
+}
+
 /// The names on a path, none for the working directory.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use crate::http::api::body::malformed;
 use crate::http::api::place::{Place, nothing_there};
 use crate::http::held::Held;
 use crate::http::problem::Problem;
-use crate::sandbox::{Entry, EntryKind};
+use crate::sandbox::{Entry, EntryKind, below};
 
 /// What is to be made. Nothing said: an empty file.
 #[derive(Debug, Default, Deserialize)]
@@ -129,12 +129,5 @@ impl Draft {
                 }
             }
         }
-    }
-}
-
-fn below(directory: &str, name: &str) -> String {
-    match directory {
-        "" => name.to_owned(),
-        _ => format!("{directory}/{name}"),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::http::api::body::malformed;
 use crate::http::held::{Held, problem};
 use crate::http::problem::{Kind, Problem};
-use crate::sandbox::{Entry, MAX_LISTED, SandboxError, is_path};
+use crate::sandbox::{Entry, MAX_LISTED, SandboxError, below, is_path};
 
 /// What is said of a copy in its name.
 const COPY: &str = "-Copy";
@@ -97,10 +97,7 @@ pub async fn settle(
     // What the listing leaves out, or comes meanwhile, is found taken when it is tried.
     let candidates = (0..2 * MAX_LISTED).map(|number| names.nth(number));
     for name in candidates.filter(|name| !taken.contains(name)) {
-        let path = match directory {
-            "" => name,
-            _ => format!("{directory}/{name}"),
-        };
+        let path = below(directory, &name);
         let renamed = held.sandbox().rename_file(draft, &path);
         match held.until_end(renamed).await? {
             Err(SandboxError::FileExists(_)) => {}

@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, SchemaType};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::sandbox::{Entry, EntryKind, Listing};
+use crate::sandbox::{Entry, EntryKind, Listing, below};
 
 /// A file or directory.
 #[derive(Debug, Serialize, ToSchema)]
@@ -95,12 +95,5 @@ impl ListingModel {
             entries: listing.entries.into_iter().map(entry).collect(),
             left_out: listing.left_out,
         }
-    }
-}
-
-fn below(directory: &str, name: &str) -> String {
-    match directory {
-        "" | "." => name.to_owned(),
-        _ => format!("{directory}/{name}"),
     }
 }
