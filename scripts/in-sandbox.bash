@@ -1,9 +1,12 @@
 # Sourced by test-images and measure-images: runs Python in an image, in the conditions of a sandbox: no network, a
-# read-only root, no capabilities, uid 1000, our seccomp profile.
+# read-only root, no capabilities, a user of its own, our seccomp profile.
 
-readonly SANDBOX=(--network none --read-only --user 1000:100 --cap-drop ALL --security-opt no-new-privileges
+# The last of the users that images/base makes.
+readonly SANDBOX_USER=54095
+
+readonly SANDBOX=(--network none --read-only --user "$SANDBOX_USER:100" --cap-drop ALL --security-opt no-new-privileges
     --security-opt seccomp=src/sandbox/docker/seccomp.json
-    --tmpfs '/tmp:exec,size=64m,mode=1777' --tmpfs '/home/jovyan:exec,size=64m,uid=1000,gid=100'
+    --tmpfs '/tmp:exec,size=64m,mode=1777' --tmpfs "/home/jovyan:exec,size=64m,uid=$SANDBOX_USER,gid=100"
     --pids-limit 256 --memory 512m --memory-swap 512m --cpus 1)
 
 # The folder goes in through stdin: it could not be mounted from an engine that is elsewhere.

@@ -13,6 +13,7 @@ mod linked;
 mod network;
 mod packages;
 mod process;
+mod user_numbers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
+pub use user_numbers::{NoUserNumbers, UserNumbers};
 
 use crate::config;
 
@@ -71,6 +73,9 @@ pub struct EnvironmentImage {
     pub volumes: Vec<String>,
     /// What packages are installed with.
     pub package_manager: PackageManager,
+    /// The users that it knows, of which each sandbox is one. None: all are the one user of Jupyter's images.
+    #[serde(default)]
+    pub users: Option<UserNumbers>,
 }
 
 /// What an environment's packages are installed with.

@@ -74,8 +74,9 @@ const LEFT_OPEN: &str = "
 - Bugs of the host's kernel: seccomp keeps most of it out of reach, but what is left is shared. `engine.runtime` as `runsc` or `kata`
   puts another kernel between.
 - What the kernel counts for a user number (queued signals and POSIX timers, descriptors in flight through Unix sockets, inotify
-  instances, pages in pipes past 64 MiB): all sandboxes are the same user, so one can use up what others would have. Kernels need
-  none of these; code that does can fail meanwhile. An engine with `userns-remap` or a rootless one keeps the host's own users apart.
+  instances, pages in pipes past 64 MiB): sandboxes of an image without the label `cellblock.users` are all the same user, so one
+  can use up what others would have. Kernels need none of these; code that does can fail meanwhile. Those of our images are each
+  a user of their own; services that share an engine choose at random of the same 4096.
 - A process can lower its `oom_score_adj` to where the engine lets it: to 500, or to 0 where the engine's own process has no
   `CAP_SYS_RESOURCE`. Then it is not the first that an exhausted host kills. Its own memory limit holds all the same.
 - Time: caches, memory and processors are shared, and so are their side channels.

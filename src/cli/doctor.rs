@@ -246,7 +246,7 @@ fn user_namespaces(report: &EngineReport) -> Finding {
         Finding::warning(
             "userns",
             "off",
-            "a kernel bug that breaks out of a sandbox ends as uid 1000 of the host; `userns-remap` in daemon.json or a \
+            "a kernel bug that breaks out of a sandbox ends as an unprivileged user of the host; `userns-remap` in daemon.json or a \
              rootless engine ends it as nobody",
         )
     }

@@ -27,6 +27,7 @@ mod report;
 mod seccomp;
 mod start;
 mod sweep;
+mod user;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +84,16 @@ fn max_message(settings: &config::Execution) -> usize {
     let output = settings.output_limit.as_u64().saturating_mul(ESCAPED);
     let message = usize::try_from(output.saturating_add(BESIDES_OUTPUT)).unwrap_or(usize::MAX);
     message.max(LEAST_MESSAGE)
+}
+
+impl Inner {
+    fn common(&self) -> body::Common<'_> {
+        body::Common {
+            instance: &self.instance,
+            agent_volume: self.agent.volume(),
+            seccomp: &self.seccomp,
+        }
+    }
 }
 
 impl DockerEngine {

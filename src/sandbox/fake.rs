@@ -215,6 +215,7 @@ pub fn environment(name: &str) -> EnvironmentImage {
         home: "/home/jovyan".to_owned(),
         volumes: Vec::new(),
         package_manager: package_manager(name),
+        users: None,
     }
 }
 

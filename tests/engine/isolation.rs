@@ -1,8 +1,14 @@
 //! What code sees of the world: nothing.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 use crate::support::{Service, docker};
+
+/// The users that `images/base` makes.
+const OWN_USERS: RangeInclusive<u32> = 50000..=54095;
 
 async fn output(code: &str) -> String {
     let service = Service::start(&[]).await;
@@ -29,7 +35,10 @@ async fn there_is_no_network_but_loopback() {
 
 #[tokio::test]
 async fn the_user_is_nobody_of_importance() {
-    assert_eq!(output("id -u; id -g").await, "1000\n100");
+    let lines = output("id -u; id -g; id -un; getent passwd $(id -u) | cut -d: -f6").await;
+    let (number, rest) = lines.split_once('\n').unwrap();
+    assert!(OWN_USERS.contains(&number.parse().unwrap()), "{number}");
+    assert_eq!(rest, "100\njovyan\n/home/jovyan");
     let status = output("cat /proc/self/status").await;
     let field = |name: &str| {
         let line = status
@@ -107,6 +116,7 @@ async fn other_sandboxes_and_the_host_are_not_there() {
 async fn the_engine_shows_every_flag_as_it_was_asked_for() {
     let service = Service::start_with_pool(&["python", "bash"], &[]).await;
     service.pool_is_full().await;
+    let mut users = BTreeSet::new();
     for container in service.containers() {
         let shown: Value = serde_json::from_str(&docker(&["inspect", &container])).unwrap();
         let host = &shown[0]["HostConfig"];
@@ -116,7 +126,8 @@ async fn the_engine_shows_every_flag_as_it_was_asked_for() {
         assert_eq!(host["CapDrop"], serde_json::json!(["ALL"]));
         assert_eq!(host["Memory"], host["MemorySwap"]);
         assert_eq!(host["LogConfig"]["Type"], "none");
-        assert_eq!(shown[0]["Config"]["User"], "1000:100");
+        let user = shown[0]["Config"]["User"].as_str().unwrap();
+        assert!(users.insert(user.to_owned()), "two are {user}");
         let writable: Vec<&Value> = shown[0]["Mounts"]
             .as_array()
             .unwrap()

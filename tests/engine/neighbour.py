@@ -1,5 +1,5 @@
 # A neighbour of the attacks: holds what they look for, and says for ever that it is alive, or that it was touched.
-import fcntl, os, select, signal, socket, sys, time
+import ctypes, fcntl, os, select, signal, socket, sys, time
 
 MARK = "neighbour-of-the-attacks"
 os.environ["NEIGHBOUR"] = MARK
@@ -28,6 +28,11 @@ while True:
     for place in ("/tmp", "/dev/shm", os.path.expanduser("~"), "."):
         if os.path.exists(f"{place}/attack-was-here"):
             print("TOUCHED by a mark in", place)
+    watch = ctypes.CDLL(None).inotify_init1(0)
+    if watch < 0:
+        print("TOUCHED: no watch is left")
+    else:
+        os.close(watch)
     ends = os.pipe()
     os.write(ends[1], b"x" * 4096)
     os.close(ends[0]), os.close(ends[1])

@@ -5,7 +5,7 @@
 //! | what | how |
 //! |---|---|
 //! | network | none: `lo` is the only interface; no name is resolved |
-//! | user | 1000:100, no capability, no way to gain one (`no-new-privileges`) |
+//! | user | one that no other sandbox is, of those that the image knows; 1000:100 where it knows none. No capability, no way to gain one (`no-new-privileges`) |
 //! | system calls | our own [seccomp profile](super::seccomp), or whose the operator prefers; the engine's AppArmor profile, where it has one |
 //! | packages | a volume at `/packages`, read-only but for the sandbox that installs them |
 //! | files | read-only root; writable are a tmpfs on the home, one on `/tmp`, and `/dev/shm`, each with a size |
@@ -26,6 +26,7 @@ use bytesize::ByteSize;
 
 use super::labels::Instance;
 use super::seccomp::Profile;
+use super::user::{GROUP, User};
 use crate::sandbox::{Limits, PACKAGES_DIRECTORY, PackageAccess, SandboxId, SandboxSpec};
 
 /// Where the agent's volume is mounted.
@@ -35,14 +36,11 @@ pub(super) const AGENT_FILE: &str = "agent";
 /// The agent in a container.
 pub(super) const AGENT: &str = "/cellblock/agent";
 
-/// The user of Jupyter's images, and its group (`users`). Never root.
-const USER: &str = "1000:100";
-
 /// Of -1000 to 1000: when the host runs out of memory, sandboxes go before everything else. The agent lowers itself
 /// as far as code in the sandbox could, and raises its children above itself.
 const OOM_SCORE_ADJ: i64 = 500;
 
-/// Where the engine would mount message queues. Their bytes are counted for the user number, which every sandbox shares.
+/// Where the engine would mount message queues. Their bytes are counted for the user number, which sandboxes may share.
 const QUEUES: &str = "/dev/mqueue";
 
 /// A tmpfs that nothing can be put in.
@@ -76,13 +74,14 @@ pub(super) struct Common<'a> {
 pub(super) fn create_body(
     spec: &SandboxSpec,
     sandbox: &SandboxId,
+    user: User,
     common: Common<'_>,
 ) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(spec.environment.image.clone()),
         entrypoint: Some(vec![AGENT.to_owned()]),
         cmd: Some(Vec::new()),
-        user: Some(USER.to_owned()),
+        user: Some(user.to_string()),
         working_dir: Some("/".to_owned()),
         hostname: Some("sandbox".to_owned()),
         labels: Some(
@@ -103,12 +102,12 @@ pub(super) fn create_body(
             ..HealthConfig::default()
         }),
         stop_signal: Some("SIGKILL".to_owned()),
-        host_config: Some(host_config(spec, common)),
+        host_config: Some(host_config(spec, user, common)),
         ..ContainerCreateBody::default()
     }
 }
 
-fn host_config(spec: &SandboxSpec, common: Common<'_>) -> HostConfig {
+fn host_config(spec: &SandboxSpec, user: User, common: Common<'_>) -> HostConfig {
     let limits = &spec.limits;
     HostConfig {
         runtime: spec.runtime.clone(),
@@ -119,7 +118,7 @@ fn host_config(spec: &SandboxSpec, common: Common<'_>) -> HostConfig {
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(security(common.seccomp)),
         readonly_rootfs: Some(true),
-        tmpfs: Some(tmpfs(spec)),
+        tmpfs: Some(tmpfs(spec, user)),
         shm_size: Some(bytes(limits.shm_size)),
         mounts: Some(mounts(spec, common)),
         memory: Some(bytes(limits.memory)),
@@ -191,11 +190,12 @@ fn mount(volume: &str, target: &str, access: MountAccess) -> Mount {
 
 /// Everything that can be written to, but for `/dev/shm`. `exec`, because compiled cells and native modules are
 /// executed from there.
-fn tmpfs(spec: &SandboxSpec) -> HashMap<String, String> {
+fn tmpfs(spec: &SandboxSpec, user: User) -> HashMap<String, String> {
     let open = |size: ByteSize| format!("rw,exec,nosuid,nodev,mode=1777,size={}", size.as_u64());
     let own = |size: ByteSize| {
         format!(
-            "rw,exec,nosuid,nodev,mode=0755,uid=1000,gid=100,size={}",
+            "rw,exec,nosuid,nodev,mode=0755,uid={},gid={GROUP},size={}",
+            user.number(),
             size.as_u64()
         )
     };
@@ -239,7 +239,9 @@ mod tests {
 
     use super::*;
     use crate::config::seccomp::Seccomp;
-    use crate::sandbox::{EnvironmentImage, KernelStart, Network, PackageManager, PackageVolume};
+    use crate::sandbox::{
+        EnvironmentImage, KernelStart, Network, PackageManager, PackageVolume, UserNumbers,
+    };
 
     fn spec() -> SandboxSpec {
         SandboxSpec {
@@ -252,6 +254,7 @@ mod tests {
                 home: "/home/jovyan".to_owned(),
                 volumes: vec!["/data".to_owned()],
                 package_manager: PackageManager::None,
+                users: None,
             },
             limits: Limits {
                 memory: ByteSize::mib(512),
@@ -278,7 +281,8 @@ mod tests {
             agent_volume: "cellblock-agent-test-0",
             seccomp: &Profile::new(seccomp),
         };
-        create_body(spec, &SandboxId::random(), common)
+        let user = User::choose(UserNumbers::new(50017, 50017), |_| false);
+        create_body(spec, &SandboxId::random(), user, common)
     }
 
     #[test]

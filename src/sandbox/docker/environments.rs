@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::calls::Calls;
 use super::labels;
 use crate::config;
-use crate::sandbox::{EnvironmentImage, PackageManager, SandboxError};
+use crate::sandbox::{EnvironmentImage, PackageManager, SandboxError, UserNumbers};
 
 /// Where jupyter's own images have their user's home.
 const USUAL_HOME: &str = "/home/jovyan";
@@ -116,6 +116,7 @@ async fn look_up_described(
         home: home(&config),
         volumes: volumes(&config),
         package_manager: PackageManager::None,
+        users: users(config.labels.as_ref()),
     }))
 }
 
@@ -130,6 +131,7 @@ fn from_labels(image: &ImageSummary, config: &ImageConfig) -> EnvironmentImage {
         image: image.id.clone(),
         home: home(config),
         volumes: volumes(config),
+        users: users(Some(&image.labels)),
         package_manager: label(labels::PACKAGE_MANAGER)
             .map_or(PackageManager::None, |manager| package_manager(manager)),
         name,
@@ -153,6 +155,16 @@ fn home(config: &ImageConfig) -> String {
         .find(|home| home.starts_with('/') && home.len() > 1)
         .unwrap_or(USUAL_HOME)
         .to_owned()
+}
+
+/// Users that cannot be read are as good as none.
+fn users(labels: Option<&HashMap<String, String>>) -> Option<UserNumbers> {
+    let label = labels?.get(labels::USERS)?;
+    let users = label.parse();
+    if let Err(error) = &users {
+        tracing::warn!(label, %error, "the label {} of an image", labels::USERS);
+    }
+    users.ok()
 }
 
 fn volumes(config: &ImageConfig) -> Vec<String> {
@@ -199,6 +211,21 @@ mod tests {
             let environment = from_labels(&image(&labels), &ImageConfig::default());
             assert_eq!(environment.package_manager, manager, "{text}");
         }
+    }
+
+    #[test]
+    fn a_label_tells_the_users_that_it_knows() {
+        let users = |text| {
+            let labels = [(labels::ENVIRONMENT, "a"), (labels::USERS, text)];
+            from_labels(&image(&labels), &ImageConfig::default()).users
+        };
+        assert_eq!(users("50000-50009"), UserNumbers::new(50000, 50009));
+        assert_eq!(users("0-9"), None);
+        let none = from_labels(
+            &image(&[(labels::ENVIRONMENT, "a")]),
+            &ImageConfig::default(),
+        );
+        assert_eq!(none.users, None);
     }
 
     #[test]

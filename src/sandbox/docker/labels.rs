@@ -13,6 +13,8 @@ pub(super) const DISPLAY_NAME: &str = "cellblock.display-name";
 pub(super) const LANGUAGE: &str = "cellblock.language";
 /// On an image: the kernelspec in it.
 pub(super) const KERNELSPEC: &str = "cellblock.kernelspec";
+/// On an image: the users that it knows, besides the one of Jupyter's images: two numbers, the first and the last.
+pub(super) const USERS: &str = "cellblock.users";
 /// On an image: what its packages are installed with.
 pub(super) const PACKAGE_MANAGER: &str = "cellblock.package-manager";
 

@@ -11,11 +11,9 @@ use bollard::query_parameters::{
 };
 use bytes::Bytes;
 
+use super::user::{GROUP, User};
 use super::{Inner, body, labels};
 use crate::sandbox::{PACKAGES_DIRECTORY, PackageVolumeInfo, SandboxError, SandboxId};
-
-/// The owner of everything that a sandbox writes.
-const OWNER: (u64, u64) = (1000, 100);
 
 /// Makes the volume, unless it is there.
 pub(super) async fn create(engine: &Inner, name: &str) -> Result<(), SandboxError> {
@@ -77,8 +75,13 @@ fn describe(engine: &Inner, volume: &Volume) -> Option<PackageVolumeInfo> {
     })
 }
 
-/// Makes the volume's root writable for a sandbox. `image` is any image that is there.
-pub(super) async fn open(engine: &Inner, image: &str, name: &str) -> Result<(), SandboxError> {
+/// Makes the volume's root writable for a sandbox of this user. `image` is any image that is there.
+pub(super) async fn open(
+    engine: &Inner,
+    image: &str,
+    name: &str,
+    user: User,
+) -> Result<(), SandboxError> {
     let sandbox = SandboxId::random();
     // Removed when it is dropped, at the end of this function.
     let courier = engine.remover.own(&sandbox);
@@ -95,7 +98,7 @@ pub(super) async fn open(engine: &Inner, image: &str, name: &str) -> Result<(), 
         .await?;
     // Not into the mount point: of an archive's `.` the engine takes nothing.
     let options = UploadToContainerOptionsBuilder::default().path("/").build();
-    let tar = bollard::body_full(directory()?);
+    let tar = bollard::body_full(directory(user)?);
     engine
         .calls
         .call("open the package volume", |docker| async move {
@@ -125,13 +128,13 @@ fn container(engine: &Inner, image: &str, sandbox: &SandboxId, name: &str) -> Co
     }
 }
 
-/// A tar of nothing but the directory where the volume is mounted.
-fn directory() -> Result<Bytes, SandboxError> {
+/// A tar of nothing but the directory where the volume is mounted, as the user's own.
+fn directory(user: User) -> Result<Bytes, SandboxError> {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Directory);
     header.set_mode(0o755);
-    header.set_uid(OWNER.0);
-    header.set_gid(OWNER.1);
+    header.set_uid(user.number().into());
+    header.set_gid(GROUP.into());
     header.set_size(0);
     let path = format!("{}/", PACKAGES_DIRECTORY.trim_start_matches('/'));
     let mut tar = tar::Builder::new(Vec::new());

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::attach::{self, Attached};
 use super::remover::OwnedContainer;
+use super::user::User;
 use super::{Inner, body, packages};
 use crate::sandbox::linked::{self, LinkedSandbox, Owned, Parts, lost};
 use crate::sandbox::{KernelStart, PackageAccess, Sandbox, SandboxError, SandboxId, SandboxSpec};
@@ -55,13 +56,16 @@ async fn start_once(
         .agent
         .deliver(engine, &spec.environment.image)
         .await?;
+    let id = SandboxId::random();
+    let container = engine.remover.own(&id);
+    let user = engine.register.give_user(&id, spec.environment.users);
     if let Some(volume) = &spec.packages
         && volume.access == PackageAccess::Write
     {
-        packages::open(engine, &spec.environment.image, &volume.name).await?;
+        packages::open(engine, &spec.environment.image, &volume.name, user).await?;
     }
-    let id = SandboxId::random();
-    let container = create(engine, spec, &id).await?;
+    let body = body::create_body(spec, &id, user, engine.common());
+    let container = create(engine, container, body).await?;
     let attached = attach::attach(&engine.calls, &id, &container.name()).await?;
     let ((), link) = tokio::try_join!(run(engine, &container), open(attached, deadline))?;
     let sandbox = linked(engine, spec, id, link, container);
@@ -81,7 +85,10 @@ pub(super) async fn adopt(
     let deadline = Instant::now() + engine.start_timeout;
     let container = engine.remover.adopt(id);
     let outcome = timeout_at(deadline, async {
-        must_run(engine, &container).await?;
+        let user = must_run(engine, &container).await?;
+        if let Some(user) = user {
+            engine.register.has_user(id, user);
+        }
         let attached = attach::attach(&engine.calls, id, &container.name()).await?;
         open(attached, deadline).await
     })
@@ -97,17 +104,21 @@ pub(super) async fn adopt(
     }
 }
 
-/// A container that has ended is of no use to anybody: what was in it is gone.
-async fn must_run(engine: &Inner, container: &OwnedContainer) -> Result<(), SandboxError> {
+/// A container that has ended is of no use to anybody: what was in it is gone. One that runs tells its user.
+async fn must_run(
+    engine: &Inner,
+    container: &OwnedContainer,
+) -> Result<Option<User>, SandboxError> {
     let name = container.name();
     let inspected = engine.calls.find("inspect", |docker| async move {
         docker
             .inspect_container(&name, None::<InspectContainerOptions>)
             .await
     });
-    let state = inspected.await?.and_then(|container| container.state);
-    match state.and_then(|state| state.running) {
-        Some(true) => Ok(()),
+    let inspected = inspected.await?.unwrap_or_default();
+    let user = inspected.config.and_then(|config| config.user);
+    match inspected.state.and_then(|state| state.running) {
+        Some(true) => Ok(user.and_then(|user| User::of_container(&user))),
         Some(false) => Err(SandboxError::Gone("its container has ended".to_owned())),
         None => Err(SandboxError::Gone("it has no container".to_owned())),
     }
@@ -148,19 +159,9 @@ async fn start_kernel(
 /// there must be somebody to remove it.
 async fn create(
     engine: &Inner,
-    spec: &SandboxSpec,
-    id: &SandboxId,
+    container: OwnedContainer,
+    body: ContainerCreateBody,
 ) -> Result<OwnedContainer, SandboxError> {
-    let body = body::create_body(
-        spec,
-        id,
-        body::Common {
-            instance: &engine.instance,
-            agent_volume: engine.agent.volume(),
-            seccomp: &engine.seccomp,
-        },
-    );
-    let container = engine.remover.own(id);
     let calls = engine.calls.clone();
     let creating = tokio::spawn(async move {
         create_owned(&calls, &container, body).await?;

@@ -72,13 +72,25 @@ pub const FLAGS: &[Flag] = &[
         attacks: &["network/routes.sh"],
     },
     Flag {
-        name: "user 1000:100",
+        name: "never root",
         instead: "root, whose home is its own",
         changes: &[
             Set("/User", r#""0:0""#),
             Unmount("/HostConfig/Tmpfs/~1home~1jovyan", "uid="),
         ],
         attacks: &["escape/host_files.sh", "escape/capabilities.sh"],
+    },
+    Flag {
+        name: "a user of its own",
+        instead: "1000:100, as others are, whose home is its own",
+        changes: &[
+            Set("/User", r#""1000:100""#),
+            Set(
+                "/HostConfig/Tmpfs/~1home~1jovyan",
+                r#""rw,exec,nosuid,nodev,uid=1000,gid=100,size=268435456""#,
+            ),
+        ],
+        attacks: &["neighbours/starve_counts.c"],
     },
     Flag {
         name: "no capabilities",

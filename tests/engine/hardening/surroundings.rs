@@ -1,10 +1,11 @@
 //! What a sandbox gets into where a namespace of its own is taken away: a network that leads nowhere and a container that
-//! has a mark in its shared memory. Never the host's own: an attack that gets through must not get at the machine.
+//! has a mark in its shared memory, and a watch that is counted for the user of Jupyter's images. Never the host's own: an attack that gets through must not get at the machine.
 
 use crate::support::docker;
 
 /// Has what the neighbour of all attacks has in its shared memory, and waits.
-const MARKED: &str = "echo neighbour-of-the-attacks >/dev/shm/neighbour && exec sleep 3600";
+const MARKED: &str = "echo neighbour-of-the-attacks >/dev/shm/neighbour && exec python3 -c \
+                      'import ctypes, time; ctypes.CDLL(None).inotify_init1(0); time.sleep(3600)'";
 
 /// Removed when it is dropped.
 pub struct Surroundings {
@@ -24,6 +25,8 @@ impl Surroundings {
             "none",
             "--ipc",
             "shareable",
+            "--user",
+            "1000:100",
             "--entrypoint",
             "/bin/sh",
             "cellblock/bash",
