@@ -11,7 +11,7 @@ for path in /etc/passwd /etc/shadow /etc/sudoers /etc/crontab /etc/cron.d/own /e
     write "$path"
 done
 for path in / /etc /usr/bin /opt; do
-    for change in 'rm -rf' 'chmod 777' 'chown 1000'; do
+    for change in 'rm -rf' 'chmod 777' "chown $(id -u)"; do
         $change $path/etc/passwd $path/passwd $path/bash 2>/dev/null && [ "$change" != 'rm -rf' ] && echo "ESCAPED: $change $path"
     done
 done
