@@ -28,6 +28,7 @@
 //! ├─ a session's hub, and its executions
 //! ├─ sweeps, one now and then and one whenever the engine is back
 //! ├─ looks at the keys file, at the keys of tokens' issuer, and at the host's memory
+//! ├─ what keys have used today, written now and then
 //! ├─ expiries
 //! └─ look-ups
 //! ```
@@ -53,6 +54,7 @@ mod quota;
 mod reaper;
 pub mod session;
 mod spec;
+mod whole_file;
 
 use std::fmt;
 use std::sync::Arc;
@@ -103,6 +105,7 @@ pub struct Service {
     files: Arc<FileStore>,
     keys: Arc<Keys>,
     capacity: Arc<Capacity>,
+    quotas: Quotas,
     audit: Audit,
     metrics: Metrics,
     pulse: Pulse,
@@ -182,7 +185,9 @@ impl Service {
         let watch = keys.clone().watch();
         tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
         let capacity = Arc::new(Capacity::new(settings.execution.max_concurrent));
-        let quotas = Quotas::new(keys.clone());
+        let quotas = Quotas::open(&settings.state_dir, keys.clone()).await?;
+        let kept = quotas.clone().keep();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(kept));
         let preparer = Preparer {
             quotas: quotas.clone(),
             guarded,
@@ -200,7 +205,7 @@ impl Service {
             limits: settings.sessions.clone(),
             bounds: settings.execution.clone(),
             engine: engine.clone(),
-            quotas,
+            quotas: quotas.clone(),
             bound,
             preparer: preparer.clone(),
             files: files.clone(),
@@ -243,6 +248,7 @@ impl Service {
             files,
             keys,
             capacity,
+            quotas,
             audit,
             metrics,
             tasks,
@@ -345,7 +351,7 @@ impl Service {
     }
 
     /// Takes no new executions, waits for the running ones up to the shutdown grace, then removes every sandbox.
-    /// It takes at most `server.shutdown_grace`, fifteen seconds more (thrice `LET_GO`), and one engine call.
+    /// It takes at most `server.shutdown_grace`, twenty seconds more (four times `LET_GO`), and one engine call.
     pub async fn shut_down(&self) {
         self.capacity.close();
         self.capacity.emptied(self.shutdown_grace).await;
@@ -354,6 +360,10 @@ impl Service {
         self.tasks.close();
         if timeout(LET_GO, self.tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not let go");
+        }
+        // Whatever counted has been dropped.
+        if timeout(LET_GO, self.quotas.write()).await.is_err() {
+            tracing::warn!("what keys have used today is not written to its end");
         }
         self.audit.written(LET_GO).await;
         let left = self.engine.drain(self.drain_limit).await;

@@ -6,30 +6,46 @@
 //! ```
 //!
 //! What is counted, and when too much is too much, is in [`account`], which is pure. The limits are looked up each time, so that
-//! they follow the keys file. The day's counts are kept in memory: a restart begins the day again.
+//! they follow the keys file. The day's counts are in the state directory ([`store`]), written when they change: a service that is
+//! killed forgets those of its last seconds.
 //!
 //! Limits decide who is let in. What runs already is not ended when a day's limit is reached.
 
 mod account;
+mod store;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 use self::account::{Account, Now};
+use self::store::{Day, Store};
 use super::ServiceError;
 use super::keys::Keys;
 use super::owner::Owner;
 use crate::config::key_file::{Grant, Quota};
+
+/// How often the day's counts are written, where they have changed.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
 
 /// All owners' accounts. Its clones are the same.
 #[derive(Clone)]
 pub(super) struct Quotas {
     keys: Arc<Keys>,
     accounts: Arc<Mutex<HashMap<Owner, Account>>>,
+    store: Arc<Store>,
+    written: Arc<tokio::sync::Mutex<Written>>,
+}
+
+/// What the disk has, as far as is known.
+struct Written {
+    day: Day,
+    /// Whether the last try failed, which is told once.
+    failed: bool,
 }
 
 /// An execution that counts, until it is dropped.
@@ -55,11 +71,81 @@ pub(super) struct Traffic {
 }
 
 impl Quotas {
-    /// Nobody has used anything.
-    pub(super) fn new(keys: Arc<Keys>) -> Quotas {
-        Quotas {
+    /// Reads what was used today in earlier lives of the service. Whoever calls holds the lock of `state_dir`.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Internal`] when the disk does not tell.
+    pub(super) async fn open(state_dir: &Path, keys: Arc<Keys>) -> Result<Quotas, ServiceError> {
+        let store = Arc::new(Store::new(state_dir));
+        let reader = store.clone();
+        let read = spawn_blocking(move || reader.read()).await;
+        let day = read
+            .map_err(|error| ServiceError::Internal(error.to_string()))?
+            .map_err(|error| {
+                ServiceError::of_disk(format!("what keys have used today: {error}"), &error)
+            })?;
+        let resumed = |(owner, used): (&Owner, &_)| {
+            let account = Account::resumed(day.day, *used);
+            (owner.clone(), account)
+        };
+        let accounts = Arc::new(Mutex::new(day.owners.iter().map(resumed).collect()));
+        let failed = false;
+        Ok(Quotas {
             keys,
-            accounts: Arc::default(),
+            accounts,
+            store,
+            written: Arc::new(tokio::sync::Mutex::new(Written { day, failed })),
+        })
+    }
+
+    /// Writes the day's counts, now and then, for ever.
+    pub(super) async fn keep(self) {
+        loop {
+            sleep(WRITE_EVERY).await;
+            self.write().await;
+        }
+    }
+
+    /// Writes the day's counts, if they have changed. Where that fails, the next time tries again. Where no keys are asked for,
+    /// nobody has limits, and nothing is written.
+    pub(super) async fn write(&self) {
+        if self.keys.is_empty() {
+            return;
+        }
+        let mut written = self.written.lock().await;
+        let day = self.day(Now::new());
+        let is_empty = day.owners.is_empty() && written.day.owners.is_empty();
+        if day == written.day || is_empty {
+            return;
+        }
+        let store = self.store.clone();
+        let outcome = spawn_blocking(move || store.write(&day).map(|()| day)).await;
+        match outcome.map_err(std::io::Error::from).flatten() {
+            Ok(day) => {
+                let failed = false;
+                *written = Written { day, failed };
+            }
+            Err(error) => {
+                if !written.failed {
+                    tracing::warn!(%error, "what keys have used today cannot be written, and is in memory only");
+                }
+                written.failed = true;
+            }
+        }
+    }
+
+    /// What was used today. Forgets the owners of whom there is nothing to know.
+    fn day(&self, now: Now) -> Day {
+        let mut accounts = self.locked();
+        accounts.retain(|_, account| !account.is_idle(now));
+        let used = |(owner, account): (&Owner, &mut Account)| {
+            let used = account.used_today(now)?;
+            Some((owner.clone(), used))
+        };
+        Day {
+            day: now.date(),
+            owners: accounts.iter_mut().filter_map(used).collect(),
         }
     }
 
@@ -134,12 +220,9 @@ impl Quotas {
 
     fn with<T>(&self, owner: &Owner, act: impl FnOnce(&mut Account, &Quota, Now) -> T) -> T {
         let quota = self.grant(owner).limits;
-        let now = Now {
-            instant: Instant::now(),
-            time: Timestamp::now(),
-        };
         let mut accounts = self.locked();
-        act(accounts.entry(owner.clone()).or_default(), &quota, now)
+        let account = accounts.entry(owner.clone()).or_default();
+        act(account, &quota, Now::new())
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<Owner, Account>> {

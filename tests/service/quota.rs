@@ -119,6 +119,36 @@ async fn processor_time_of_a_day_is_limited() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_used_today_outlives_the_service() {
+    let world = limited("limits = { cpu_per_day = \"7ms\" }").await;
+    run_as(&world, "ada", request("print a")).await.unwrap();
+    let world = world.restarted().await;
+    let refused = run_as(&world, "ada", request("print a")).await;
+    assert_eq!(over(refused).0, "cpu_per_day");
+    run_as(&world, "grace", request("print a")).await.unwrap();
+
+    // What a service has written that did not come to its end.
+    let path = world.settings.state_dir.join("quota.json");
+    let written = || std::fs::read_to_string(&path).unwrap();
+    eventually("it is written", || written().contains("grace")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_day_begins_with_nothing_used() {
+    let world = limited("limits = { cpu_per_day = \"7ms\" }").await;
+    run_as(&world, "ada", request("print a")).await.unwrap();
+    world.service.shut_down().await;
+    let path = world.settings.state_dir.join("quota.json");
+    let mut written: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(written["owners"]["ada"]["cpu_ms"], 7);
+    written["day"] = "2026-05-01".into();
+    std::fs::write(&path, written.to_string()).unwrap();
+    let world = world.restarted().await;
+    run_as(&world, "ada", request("print a")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn going_away_does_not_hide_processor_time() {
     let world = limited("limits = { cpu_per_day = \"5s\" }").await;
     let running = spawn_as(&world, "ada", request("sleep 8s"));

@@ -23,7 +23,7 @@ pub type Outcome = Result<ExecutionResult, ServiceError>;
 pub struct World {
     pub service: Arc<Service>,
     pub engine: FakeEngine,
-    settings: Settings,
+    pub settings: Settings,
     _state: TempDir,
 }
 

@@ -84,6 +84,7 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_of_the_owners_day_are_capped_over_all_executions() {
+        let state = tempfile::tempdir().unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         let key = format!(
             "[[keys]]\nname = \"ada\"\nhash = \"{:064}\"\ncreated = \"2026-05-01T00:00:00Z\"\n\
@@ -93,9 +94,11 @@ mod tests {
         std::fs::write(file.path(), key).unwrap();
         let settings = Settings {
             keys_file: Some(file.path().to_owned()),
+            state_dir: state.path().to_owned(),
             ..Settings::default()
         };
-        let quotas = Quotas::new(Arc::new(Keys::open(&settings).await.unwrap()));
+        let keys = Arc::new(Keys::open(&settings).await.unwrap());
+        let quotas = Quotas::open(state.path(), keys).await.unwrap();
         let owner = Owner::named("ada");
         let meter = || Meter::new(100, 5).counted_for(Some(quotas.traffic(&owner)));
         let (one, other) = (meter(), meter());

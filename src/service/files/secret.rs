@@ -4,9 +4,7 @@
 //! base64url without padding, because it goes into a url.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
 
 use base64::Engine;
@@ -15,6 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::StoredFile;
+use crate::service::whole_file;
 
 /// What a signature of this kind is for. Another kind must begin otherwise.
 const PURPOSE: &[u8] = b"cellblock: read a stored file, v1\0";
@@ -70,22 +69,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Atomic: there is never a secret that is short.
 fn create(path: &Path) -> io::Result<Secret> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
-    let part = path.with_extension("part");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&part, path)?;
-    if let Some(state_dir) = path.parent() {
-        File::open(state_dir)?.sync_all()?;
-    }
+    whole_file::replace(path, &bytes)?;
     Ok(Secret(bytes))
 }

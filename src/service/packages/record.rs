@@ -2,13 +2,14 @@
 //! names is unfinished. The file's own time says when the set was used last.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::key::SetKey;
+use crate::service::whole_file;
 
 /// The folder of the records, in the state directory.
 const FOLDER: &str = "packages";
@@ -55,11 +56,7 @@ impl Records {
     }
 
     pub(super) fn write(&self, key: &SetKey, record: &Record) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&serde_json::to_vec(record)?)?;
-        file.as_file().sync_all()?;
-        file.persist(self.path(key))?;
-        Ok(())
+        whole_file::replace(&self.path(key), &serde_json::to_vec(record)?)
     }
 
     /// That it is gone already is success.

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use tokio::time::Instant;
+
+use super::store::Used;
 
 use crate::config::key_file::Quota;
 use crate::service::ServiceError;
@@ -45,12 +49,31 @@ pub(super) struct Account {
     today: Day,
 }
 
+/// What was used of what is limited by the day.
 #[derive(Default)]
 struct Day {
-    /// Since 1970.
-    number: i64,
+    date: Date,
     cpu: Duration,
     bytes: u64,
+}
+
+impl Now {
+    /// By both clocks of this machine.
+    pub(super) fn new() -> Now {
+        Now {
+            instant: Instant::now(),
+            time: Timestamp::now(),
+        }
+    }
+
+    fn since(&self, earlier: Instant) -> Duration {
+        self.instant.saturating_duration_since(earlier)
+    }
+
+    /// Of UTC.
+    pub(super) fn date(&self) -> Date {
+        TimeZone::UTC.to_datetime(self.time).date()
+    }
 }
 
 impl Default for Account {
@@ -66,6 +89,35 @@ impl Default for Account {
 }
 
 impl Account {
+    /// Of an owner of whom nothing is known but what was used on a day.
+    pub(super) fn resumed(date: Date, used: Used) -> Account {
+        let cpu = Duration::from_millis(used.cpu_ms);
+        let bytes = used.bytes;
+        Account {
+            today: Day { date, cpu, bytes },
+            ..Account::default()
+        }
+    }
+
+    /// What was used today, if anything.
+    pub(super) fn used_today(&mut self, now: Now) -> Option<Used> {
+        let today = self.today(now);
+        let used = Used {
+            cpu_ms: u64::try_from(today.cpu.as_millis()).unwrap_or(u64::MAX),
+            bytes: today.bytes,
+        };
+        (used != Used::default()).then_some(used)
+    }
+
+    /// Whether it can be forgotten: nothing goes on, and nothing that was counts any more.
+    pub(super) fn is_idle(&mut self, now: Now) -> bool {
+        self.forget_begun(now);
+        self.executions == 0
+            && self.sessions == 0
+            && self.begun.is_empty()
+            && self.used_today(now).is_none()
+    }
+
     /// Counts one more execution, unless it is too many.
     pub(super) fn begin_execution(&mut self, quota: &Quota, now: Now) -> Result<(), ServiceError> {
         self.has_cpu(quota, now)?;
@@ -133,17 +185,14 @@ impl Account {
 
     /// No more than `limit` in any minute, wherever it begins.
     fn rate(&mut self, limit: u32, now: Now) -> Result<(), ServiceError> {
-        let age = |begun: &Instant| now.instant.saturating_duration_since(*begun);
-        while self.begun.front().is_some_and(|begun| age(begun) >= MINUTE) {
-            self.begun.pop_front();
-        }
+        self.forget_begun(now);
         if self.begun.len() >= limit as usize {
             // Where the limit was lowered, more than one has to grow old.
             let until = self.begun.len() - limit as usize;
             let wait = self
                 .begun
                 .get(until)
-                .map_or(MINUTE, |begun| MINUTE - age(begun));
+                .map_or(MINUTE, |begun| MINUTE - now.since(*begun));
             let reason = format!("executions_per_minute: this key may begin {limit} in a minute");
             return Err(over(reason, wait));
         }
@@ -151,11 +200,19 @@ impl Account {
         Ok(())
     }
 
+    /// Those that are a minute old.
+    fn forget_begun(&mut self, now: Now) {
+        let is_old = |begun: &Instant| now.since(*begun) >= MINUTE;
+        while self.begun.front().is_some_and(is_old) {
+            self.begun.pop_front();
+        }
+    }
+
     fn today(&mut self, now: Now) -> &mut Day {
-        let number = now.time.as_second().div_euclid(DAY);
-        if self.today.number != number {
+        let date = now.date();
+        if self.today.date != date {
             self.today = Day {
-                number,
+                date,
                 ..Day::default()
             };
         }

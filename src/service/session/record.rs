@@ -1,12 +1,12 @@
 //! What is on disk about a session, so that a service that is started anew finds it again.
 //!
 //! ```text
-//! state_dir/sessions/<id>/record.json    written whole, then renamed
-//!                        /cursors        how far clients have read
+//! state_dir/sessions/<id>/record.json
+//!                        /cursors       how far clients have read
 //! ```
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, DirBuilder};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,9 +23,9 @@ use crate::sandbox::{SandboxId, SandboxSpec};
 use crate::service::ServiceError;
 use crate::service::audit::{Audit, Event, Line};
 use crate::service::owner::Owner;
+use crate::service::whole_file;
 
 const RECORD: &str = "record.json";
-const NEW_RECORD: &str = "record.new";
 const CURSORS: &str = "cursors";
 
 /// A session, but for what its sandbox itself knows.
@@ -184,12 +184,7 @@ impl Records {
 
 fn write(directory: &Path, record: &Record) -> io::Result<()> {
     private(directory)?;
-    let new = directory.join(NEW_RECORD);
-    let mut file = File::create(&new)?;
-    file.write_all(&serde_json::to_vec(record)?)?;
-    file.sync_all()?;
-    fs::rename(&new, directory.join(RECORD))?;
-    File::open(directory)?.sync_all()
+    whole_file::replace(&directory.join(RECORD), &serde_json::to_vec(record)?)
 }
 
 /// For this user only: metadata and environment variables are in there.
