@@ -27,7 +27,7 @@ use super::body;
 use super::cell_fields::shortened_user;
 use super::field::FieldErrors;
 use super::file_url::PublicBase;
-use super::key::Caller;
+use super::key::{Admitted, no_longer_valid};
 use super::problem::Problem;
 use super::request_id::RequestId;
 use super::sandbox_fields::{body_limits, files_fit};
@@ -36,6 +36,7 @@ use tracing::Instrument;
 use crate::config;
 use crate::service::execution::request::ExecutionRequest;
 use crate::service::execution::watch::Watcher;
+use crate::service::keys::Admission;
 use stream::Watched;
 
 /// What may stand in the url.
@@ -69,7 +70,7 @@ pub struct ExecuteQuery {
 )]
 pub async fn execute(
     State(app): State<Arc<App>>,
-    Caller(owner): Caller,
+    Admitted(owner, admission): Admitted,
     request_id: RequestId,
     base: PublicBase,
     Query(query): Query<ExecuteQuery>,
@@ -89,10 +90,10 @@ pub async fn execute(
         let url = |file: &_| base.file(app.service.files(), file);
         Ok(ExecuteAnswer::new(result, timeout, &id, url))
     };
-    answer(&headers, request_id, run).await
+    answer(&headers, request_id, admission, run).await
 }
 
-/// Runs it, and answers as the client asks: with the result, or with a stream of events that ends with it.
+/// Runs it while it is admitted, and answers as the client asks: with the result, or with a stream of events that ends with it.
 ///
 /// # Errors
 ///
@@ -100,16 +101,28 @@ pub async fn execute(
 pub async fn answer<Run>(
     headers: &HeaderMap,
     request_id: RequestId,
+    admission: Admission,
     run: impl FnOnce(Watcher) -> Run,
 ) -> Result<Response, Problem>
 where
     Run: Future<Output = Outcome> + Send + 'static,
 {
+    let run = |watcher| {
+        let run = run(watcher);
+        async move {
+            // First, since the key may have gone while the body came.
+            tokio::select! {
+                biased;
+                () = admission.over() => Err(no_longer_valid()),
+                outcome = run => outcome,
+            }
+        }
+    };
     if !wants_events(headers) {
         return Ok(Json(run(Watcher::nobody()).await?).into_response());
     }
     let (watcher, outputs) = Watcher::new();
-    // It runs while its body is read, which is outside of the request's span.
+    // It runs beside the request, which is outside of its span.
     let run = run(watcher).in_current_span();
     Ok(Watched::new(run, outputs, request_id).answer().await)
 }

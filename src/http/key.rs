@@ -4,10 +4,14 @@
 //! clients open without headers take [`CallerOrToken`], which also reads `?token=`; no other route does, because urls end
 //! up in logs.
 //!
+//! What may go on for long takes the [`Admission`] too, which is in the request's extensions once the key was looked at, and ends when
+//! that is over.
+//!
 //! How they are kept and compared is in [`service::keys`](crate::service::keys).
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -16,7 +20,7 @@ use serde::Deserialize;
 
 use super::app::App;
 use super::problem::Problem;
-use crate::service::keys;
+use crate::service::keys::{self, Admission};
 use crate::service::owner::Owner;
 
 /// The header for keys.
@@ -49,6 +53,21 @@ impl Keys {
             Some(key) => self.0.owner_of(key).await?.map(Some).ok_or_else(refused),
         }
     }
+
+    /// The same for one request: its log names the owner, and its extensions have the [`Admission`].
+    async fn admit(
+        &self,
+        parts: &mut Parts,
+        shown: Option<Vec<u8>>,
+    ) -> Result<Option<Owner>, Problem> {
+        let Some(owner) = self.owner_of(shown.as_deref()).await? else {
+            return Ok(None);
+        };
+        tracing::Span::current().record("owner", tracing::field::display(&owner));
+        let admission = Admission::new(&self.0, &owner, &shown.unwrap_or_default());
+        parts.extensions.insert(admission);
+        Ok(Some(owner))
+    }
 }
 
 /// The same for all: what is wrong with a token is for the log.
@@ -58,6 +77,12 @@ fn refused() -> Problem {
 
 fn no_key() -> Problem {
     let detail = "Send your API key as X-API-Key, or as Authorization: Bearer.";
+    Problem::unauthorized(detail)
+}
+
+/// What a key has begun ends with it.
+pub fn no_longer_valid() -> Problem {
+    let detail = "The API key was revoked or has expired, and what it had begun is ended.";
     Problem::unauthorized(detail)
 }
 
@@ -82,15 +107,25 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let owner = app.keys.owner_of(shown(&parts.headers)).await?;
-        owner.map(Caller::recorded).ok_or_else(no_key)
+        AnyCaller::from_request_parts(parts, app)
+            .await?
+            .required()
+            .map(Self)
     }
 }
 
-impl Caller {
-    fn recorded(owner: Owner) -> Self {
-        tracing::Span::current().record("owner", tracing::field::display(&owner));
-        Self(owner)
+/// The same, and how long what it begins may go on.
+#[derive(Debug)]
+pub struct Admitted(pub Owner, pub Admission);
+
+impl FromRequestParts<Arc<App>> for Admitted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Caller(owner) = Caller::from_request_parts(parts, app).await?;
+        let admission = Extension::from_request_parts(parts, app).await;
+        let Extension(admission) = admission.map_err(|_| no_key())?;
+        Ok(Self(owner, admission))
     }
 }
 
@@ -110,9 +145,10 @@ impl FromRequestParts<Arc<App>> for CallerOrToken {
         let token = Query::<Token>::try_from_uri(&parts.uri)
             .ok()
             .and_then(|Query(query)| query.token);
-        let key = shown(&parts.headers).or(token.as_deref().map(str::as_bytes));
-        let owner = app.keys.owner_of(key).await?.ok_or_else(no_key)?;
-        Ok(Self(Caller::recorded(owner).0))
+        let key = shown(&parts.headers).map(<[u8]>::to_vec);
+        let key = key.or(token.map(String::into_bytes));
+        let owner = app.keys.admit(parts, key).await?;
+        owner.map(Self).ok_or_else(no_key)
     }
 }
 
@@ -124,8 +160,8 @@ impl FromRequestParts<Arc<App>> for AnyCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let owner = app.keys.owner_of(shown(&parts.headers)).await?;
-        Ok(Self(owner.map(|owner| Caller::recorded(owner).0)))
+        let key = shown(&parts.headers).map(<[u8]>::to_vec);
+        app.keys.admit(parts, key).await.map(Self)
     }
 }
 

@@ -7,6 +7,7 @@
 //! Keys are compared by their SHA-256, all of them, in constant time: how long it takes says nothing of any key, not its
 //! length, nor whose it nearly was.
 
+mod admission;
 mod guests;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::ServiceError;
@@ -24,6 +26,7 @@ use super::jwt::{self, Bearer, Refused, Tokens};
 use super::owner::Owner;
 use crate::config::Settings;
 use crate::config::key_file::{self, Grant, KeyFileError, KeyHash};
+pub use admission::Admission;
 use guests::Guests;
 
 /// How often the file is looked at. A revoked key is refused so much later at most.
@@ -36,6 +39,8 @@ pub struct Keys {
     state: Mutex<Read>,
     tokens: Option<Tokens>,
     guests: Mutex<Guests>,
+    /// Tells that the file was read again.
+    changes: watch::Sender<()>,
 }
 
 /// What is known of the file.
@@ -88,6 +93,7 @@ impl Keys {
             }),
             tokens: Tokens::open(&settings.jwt).await?,
             guests: Mutex::default(),
+            changes: watch::Sender::default(),
         };
         let version = keys.file.as_deref().and_then(Version::of);
         let read = keys.read().map(|known| Read {
@@ -225,6 +231,8 @@ impl Keys {
             Ok(known) => {
                 tracing::info!(keys = known.0.len(), "the keys file was read again");
                 state.known = Arc::new(known);
+                drop(state);
+                self.changes.send_replace(());
             }
             Err(error) => {
                 tracing::error!(%error, "the keys file is wrong; the keys stay as they were")

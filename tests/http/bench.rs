@@ -133,7 +133,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    async fn of(response: Response<Body>) -> Self {
+    pub async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         Self {
             status: parts.status,

@@ -83,7 +83,7 @@ impl World {
     }
 }
 
-async fn connect(address: SocketAddr, path: &str, framing: Framing) -> Result<Client, Error> {
+pub async fn connect(address: SocketAddr, path: &str, framing: Framing) -> Result<Client, Error> {
     let mut request = format!("ws://{address}{path}").into_client_request()?;
     if framing == Framing::V1 {
         let offer = format!("other.example, {V1_SUBPROTOCOL}").parse().unwrap();
@@ -108,7 +108,7 @@ async fn refused(address: SocketAddr, path: &str) -> u16 {
     }
 }
 
-struct Client {
+pub struct Client {
     socket: WebSocketStream<TcpStream>,
     framing: Framing,
 }
@@ -205,7 +205,7 @@ impl Client {
     }
 
     /// The code with which it is closed.
-    async fn closed(&mut self) -> u16 {
+    pub async fn closed(&mut self) -> u16 {
         loop {
             if let Err(code) = self.next().await {
                 return code;

@@ -53,7 +53,7 @@ impl File {
         file.write_all(text.as_bytes()).unwrap();
     }
 
-    async fn bench(&self) -> Bench {
+    pub async fn bench(&self) -> Bench {
         Bench::with(|settings| settings.keys_file = Some(self.path.clone())).await
     }
 }
@@ -64,7 +64,7 @@ async fn status(bench: &Bench, key: &str) -> StatusCode {
 }
 
 /// Waits until the key is answered so, ten looks at the file at most.
-async fn comes_to(bench: &Bench, key: &str, wanted: StatusCode) {
+pub async fn comes_to(bench: &Bench, key: &str, wanted: StatusCode) {
     let wait = async {
         while status(bench, key).await != wanted {
             sleep(Duration::from_millis(20)).await;

@@ -21,6 +21,7 @@ mod metrics;
 mod numbers;
 mod places;
 mod problems;
+mod revoked;
 mod session_files;
 mod sessions;
 mod shut_down;

@@ -76,6 +76,20 @@ async fn outputs_come_before_the_code_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn code_whose_stream_nobody_reads_ends_by_its_timeout() {
+    let bench = Bench::with(|settings| settings.pool.size = 0).await;
+    let body = json!({ "code": "print early\nsleep 60s", "timeout": 2 });
+    let request = with(execute(body.to_string()), "accept", EVENTS);
+    let answer = bench.router.clone().oneshot(request).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(bench.engine.counts().alive, 0);
+    let streamed = events(&Answer::of(answer).await);
+    let (name, result) = streamed.last().unwrap();
+    assert_eq!(name, "result");
+    assert_eq!(result["status"], "timeout");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_stream_is_kept_alive() {
     let bench = Bench::new().await;
     let answer = stream(&bench, json!({ "code": "sleep 12s\nprint late" })).await;

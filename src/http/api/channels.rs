@@ -3,7 +3,7 @@
 //! ```text
 //! handshake ─► talk ─┬─ incoming   client → kernel    waits while the kernel takes nothing
 //!                    ├─ outgoing   kernel → client    and asks the client from time to time whether it is there
-//!                    └─ the server stops
+//!                    └─ the server stops, or the key is no longer good
 //! ```
 //!
 //! Whatever ends first ends all; the client is told why, in a close. One task does it: it has the connection's
@@ -27,7 +27,6 @@ use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use self::close::End;
@@ -38,6 +37,7 @@ use crate::http::key::CallerOrToken;
 use crate::http::problem::Problem;
 use crate::http::server::Place;
 use crate::jupyter::Framing;
+use crate::service::keys::Admission;
 use crate::service::session::{Cut, Session};
 
 /// Bytes of a client's message, in one frame or in several: enough for what widgets send. Files have routes of their own.
@@ -71,6 +71,7 @@ impl ChannelsQuery {
 pub async fn open(
     State(app): State<Arc<App>>,
     CallerOrToken(owner): CallerOrToken,
+    Extension(admission): Extension<Admission>,
     Path(id): Path<String>,
     Query(query): Query<ChannelsQuery>,
     upgrade: WebSocketUpgrade,
@@ -86,7 +87,14 @@ pub async fn open(
     }
     let span = Span::current();
     Ok(upgrade.on_upgrade(move |socket| {
-        let talk = talk(socket, session, client, framing, place.stopping());
+        let stopping = place.stopping();
+        let ended = async move {
+            tokio::select! {
+                () = stopping.cancelled() => End::stopping(),
+                () = admission.over() => End::not_admitted(),
+            }
+        };
+        let talk = talk(socket, session, client, framing, ended);
         let kept = async move {
             // Where the server waits no longer, nobody is told.
             let _ = place.keep_while(talk).await;
@@ -100,12 +108,14 @@ async fn talk(
     session: Arc<Session>,
     client: Option<String>,
     framing: Framing,
-    stop: CancellationToken,
+    ended: impl Future<Output = End>,
 ) {
     let (mut sink, mut stream) = socket.split();
     let conversation = converse(&mut sink, &mut stream, session, client, framing);
-    let end = stop.run_until_cancelled(conversation).await;
-    let end = end.unwrap_or_else(End::stopping);
+    let end = tokio::select! {
+        end = conversation => end,
+        end = ended => end,
+    };
     tracing::debug!(?end, "a client's channels close");
     part(end, sink, stream).await;
 }

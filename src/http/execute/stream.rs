@@ -1,11 +1,12 @@
 //! An execution as server-sent events: one event an output as it comes, a comment as keep-alive, a last `result`.
 //!
-//! The execution is the stream's own future: a client that closes the connection drops it, and with it the sandbox.
+//! The execution is a task of the stream's: its deadline holds also while the client does not read. A client that closes the
+//! connection drops the stream, and with it the execution and its sandbox.
 //! What goes wrong on our side before anything was sent is answered with its own status, as without a stream; after
 //! that it is a last event `problem`.
 
 use std::mem;
-use std::pin::Pin;
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde_json::Value;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ExecuteAnswer;
 use crate::http::problem::Problem;
@@ -36,7 +38,7 @@ pub struct Watched {
 }
 
 enum State {
-    Running(Pin<Box<dyn Future<Output = Outcome> + Send>>),
+    Running(AbortOnDropHandle<Outcome>),
     Ended(Box<Outcome>),
     Told,
 }
@@ -55,7 +57,7 @@ impl Watched {
         request_id: RequestId,
     ) -> Watched {
         Watched {
-            state: State::Running(Box::pin(execution)),
+            state: State::Running(AbortOnDropHandle::new(tokio::spawn(execution))),
             outputs,
             request_id,
         }
@@ -89,7 +91,11 @@ impl Watched {
             tokio::select! {
                 biased;
                 Some(output) = self.outputs.recv() => return Some(Next::Output(output)),
-                outcome = execution => self.state = State::Ended(Box::new(outcome)),
+                outcome = execution => {
+                    // Nothing else aborts it.
+                    let outcome = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+                    self.state = State::Ended(Box::new(outcome));
+                }
             }
         }
         if let Ok(output) = self.outputs.try_recv() {

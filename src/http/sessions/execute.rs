@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -22,6 +23,7 @@ use crate::http::file_url::PublicBase;
 use crate::http::problem::Problem;
 use crate::http::request_id::RequestId;
 use crate::service::execution::request::Cell;
+use crate::service::keys::Admission;
 
 /// The largest body: the longest code, whose line ends and quotes are escaped, and stdin.
 const MAX_BODY: ByteSize = ByteSize::mib(16);
@@ -45,6 +47,7 @@ const MAX_BODY: ByteSize = ByteSize::mib(16);
 pub async fn execute_in_session(
     State(app): State<Arc<App>>,
     OwnSession(session): OwnSession,
+    Extension(admission): Extension<Admission>,
     request_id: RequestId,
     base: PublicBase,
     headers: HeaderMap,
@@ -64,7 +67,7 @@ pub async fn execute_in_session(
         let url = |file: &_| base.file(app.service.files(), file);
         Ok(ExecuteAnswer::new(result, timeout, &id, url))
     };
-    execute::answer(&headers, request_id, run).await
+    execute::answer(&headers, request_id, admission, run).await
 }
 
 fn parse(text: &str, limits: &config::Execution) -> Result<Cell, Problem> {

@@ -22,6 +22,11 @@ impl End {
         Self::told(close_code::AWAY, "the service stops")
     }
 
+    /// The key that let the client in was revoked or has expired.
+    pub fn not_admitted() -> Self {
+        Self::told(close_code::POLICY, "the API key is no longer valid")
+    }
+
     /// The client answers no ping.
     pub fn silent() -> Self {
         Self::told(close_code::POLICY, "no ping was answered")
