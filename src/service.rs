@@ -79,8 +79,8 @@ use execution::request::ExecutionRequest;
 use execution::result::ExecutionResult;
 use execution::watch::Watcher;
 use files::FileStore;
-use guard::Guard;
-use health::{EnvironmentHealth, Health, Pulse};
+use guard::{Guard, Guarded};
+use health::{EnvironmentHealth, Health, Memory, Pulse};
 use keys::Keys;
 use metrics::{Metrics, Now};
 use owner::Owner;
@@ -105,6 +105,7 @@ pub struct Service {
     files: Arc<FileStore>,
     keys: Arc<Keys>,
     capacity: Arc<Capacity>,
+    guarded: Guarded,
     quotas: Quotas,
     audit: Audit,
     metrics: Metrics,
@@ -190,7 +191,7 @@ impl Service {
         tasks.spawn(stop.clone().run_until_cancelled_owned(kept));
         let preparer = Preparer {
             quotas: quotas.clone(),
-            guarded,
+            guarded: guarded.clone(),
             bounds: settings.execution.clone(),
             egress: settings.egress.clone(),
             dialer: dialer.clone(),
@@ -248,6 +249,7 @@ impl Service {
             files,
             keys,
             capacity,
+            guarded,
             quotas,
             audit,
             metrics,
@@ -329,8 +331,11 @@ impl Service {
         let environments = self.pool.lines();
         let serves = environments.is_empty() || environments.iter().any(EnvironmentHealth::serves);
         let is_there = !self.environments.known().is_empty();
+        let memory = self.guarded.memory();
+        let has_room = memory != Memory::Short && !self.stop.is_cancelled();
         Health {
-            able: engine.is_some() && is_there && serves && !self.stop.is_cancelled(),
+            able: engine.is_some() && is_there && serves && has_room,
+            memory,
             engine,
             environments,
             executions: self.capacity.taken(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
-use crate::service::health::{EnvironmentHealth, Health};
+use crate::service::health::{EnvironmentHealth, Health, Memory};
 
 /// That we are here.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,19 +23,35 @@ pub struct Welcome {
 /// The state of things, at a glance.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthAnswer {
-    /// `ok` if an execution could be served now, else `unavailable`: the engine is away, or no sandbox starts.
+    /// `ok` if an execution could be served now, else `unavailable`: the engine is away, no sandbox starts, or the host is short of
+    /// memory.
     #[schema(example = "ok")]
     status: &'static str,
     /// Of Cellblock.
     version: &'static str,
     /// The engine's version; null while it does not answer.
     engine: Option<String>,
+    /// Of the engine's host.
+    memory: MemoryAnswer,
     /// Each environment's pool, by its name.
     environments: BTreeMap<String, PoolAnswer>,
     /// Executions that run or wait.
     executions: usize,
     /// Sessions.
     sessions: usize,
+}
+
+/// How the memory of the engine's host stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Memory)]
+enum MemoryAnswer {
+    /// There is enough, or the host is elsewhere.
+    Ok,
+    /// More is used than `memory_guard` allows: the pool gives up its warm sandboxes.
+    Shrinking,
+    /// And that was not enough: nothing new is begun.
+    Short,
 }
 
 /// An environment's pool.
@@ -90,11 +106,22 @@ fn answer(health: Health) -> (StatusCode, Json<HealthAnswer>) {
         status,
         version: env!("CARGO_PKG_VERSION"),
         engine: health.engine,
+        memory: health.memory.into(),
         environments: health.environments.into_iter().map(pool).collect(),
         executions: health.executions,
         sessions: health.sessions,
     };
     (code, Json(answer))
+}
+
+impl From<Memory> for MemoryAnswer {
+    fn from(memory: Memory) -> Self {
+        match memory {
+            Memory::Calm => Self::Ok,
+            Memory::Shrinking => Self::Shrinking,
+            Memory::Short => Self::Short,
+        }
+    }
 }
 
 fn pool(environment: EnvironmentHealth) -> (String, PoolAnswer) {
@@ -116,6 +143,7 @@ mod tests {
         let unable = Health {
             able: false,
             engine: None,
+            memory: Memory::Calm,
             environments: Vec::new(),
             executions: 0,
             sessions: 0,

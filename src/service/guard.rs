@@ -32,7 +32,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// How it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Memory {
+pub enum Memory {
     /// There is enough.
     Calm,
     /// The pool makes room.

@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+pub use super::guard::Memory;
 use crate::sandbox::Engine;
 
 /// What `health` shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// Whether an execution could be served now: the engine answers, and there is an environment whose sandboxes start.
+    /// Whether an execution could be served now: the engine answers, there is an environment whose sandboxes start, and the
+    /// host has memory.
     pub able: bool,
     /// The engine's version; None while it does not answer.
     pub engine: Option<String>,
+    /// How the memory of the engine's host stands.
+    pub memory: Memory,
     /// Each environment and its pool.
     pub environments: Vec<EnvironmentHealth>,
     /// Executions that run or wait.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cellblock::service::ServiceError;
 use cellblock::service::execution::request::SandboxRequest;
 use cellblock::service::execution::result::Status;
+use cellblock::service::health::Memory;
 use cellblock::service::owner::Owner;
 use cellblock::service::session::request::SessionRequest;
 use tokio::task::JoinHandle;
@@ -110,6 +111,11 @@ async fn a_host_short_of_memory_first_gives_up_the_pool_then_refuses_and_harms_n
         Status::Ok,
         "not refused yet"
     );
+    let health = world.service.health().await;
+    assert!(
+        health.able && health.memory == Memory::Shrinking,
+        "{health:?}"
+    );
     sleep(2 * SECOND).await;
     let refused = world.run(request("print a")).await;
     assert!(
@@ -119,6 +125,8 @@ async fn a_host_short_of_memory_first_gives_up_the_pool_then_refuses_and_harms_n
     let session = SessionRequest::plain(SandboxRequest::plain("python", "test"));
     let session = world.service.create_session(&Owner::local(), session).await;
     assert!(matches!(session, Err(ServiceError::ShortOfMemory { .. })));
+    let health = world.service.health().await;
+    assert!(!health.able && health.memory == Memory::Short, "{health:?}");
 
     world.engine.set_memory_used(0.87);
     sleep(SECOND).await;
@@ -130,6 +138,8 @@ async fn a_host_short_of_memory_first_gives_up_the_pool_then_refuses_and_harms_n
     world.engine.set_memory_used(0.5);
     world.settled().await;
     assert_eq!(world.run_code("print a").await.status, Status::Ok);
+    let health = world.service.health().await;
+    assert!(health.able && health.memory == Memory::Calm, "{health:?}");
 }
 
 #[tokio::test(start_paused = true)]
