@@ -25,7 +25,7 @@ help: ## List these targets
 run: ## Build everything, start the service on 127.0.0.1:8080 and show a first result
 	@scripts/run
 
-test: engine images test-fast test-images test-schema test-clients test-engine ## Run the tests (a Docker engine is started if there is none)
+test: engine images test-fast test-images test-schema test-clients test-bad-days test-engine ## Run the tests (a Docker engine is started if there is none)
 
 check: fmt-check clippy docs test-fast ## Format, lints, docs and the tests that need no engine
 
