@@ -1,15 +1,20 @@
 //! What the log says of a request: whose it is and where it ran; and of those that come all the time nothing.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::body::Body;
 use axum::http::Method;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 use crate::bench::{Bench, execute, keyed, request, with};
+
+/// Whether a line is of interest is found out once, on the thread that meets it first: while there is one log only, a thread
+/// without it would switch the line off for all. With two of them, all are asked.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
 
 /// The log of this thread, from `info` on, while it lives.
 struct Log {
@@ -33,6 +38,7 @@ impl Write for Written {
 
 impl Log {
     fn begin() -> Log {
+        LazyLock::force(&SECOND);
         let written = Written::default();
         let writer = written.clone();
         let lines = tracing_subscriber::fmt()
