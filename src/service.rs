@@ -187,8 +187,7 @@ impl Service {
         tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
         let capacity = Arc::new(Capacity::new(settings.execution.max_concurrent));
         let quotas = Quotas::open(&settings.state_dir, keys.clone()).await?;
-        let kept = quotas.clone().keep();
-        tasks.spawn(stop.clone().run_until_cancelled_owned(kept));
+        tasks.spawn(quotas.clone().keep(stop.clone()));
         let preparer = Preparer {
             quotas: quotas.clone(),
             guarded: guarded.clone(),

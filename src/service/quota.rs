@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use self::account::{Account, Now};
 use self::store::{Day, Store};
@@ -99,10 +100,10 @@ impl Quotas {
         })
     }
 
-    /// Writes the day's counts, now and then, for ever.
-    pub(super) async fn keep(self) {
-        loop {
-            sleep(WRITE_EVERY).await;
+    /// Writes the day's counts, now and then, until it is told to stop, which ends no write.
+    pub(super) async fn keep(self, stop: CancellationToken) {
+        let pause = || stop.run_until_cancelled(sleep(WRITE_EVERY));
+        while pause().await.is_some() {
             self.write().await;
         }
     }
