@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -16,10 +17,20 @@ func main() {
 	var open []string
 	for port := 1; port < 65536; port++ {
 		address := fmt.Sprintf("127.0.0.1:%d", port)
-		if connection, err := net.DialTimeout("tcp", address, 200*time.Millisecond); err == nil {
-			connection.Close()
-			open = append(open, address)
+		// By hand, since net's own is slow for so many; a loopback answers at once.
+		socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+		if err != nil {
+			continue
 		}
+		there := &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}
+		if syscall.Connect(socket, there) == nil {
+			// A socket that was given the very port as its own has met itself.
+			here, _ := syscall.Getsockname(socket)
+			if own, is := here.(*syscall.SockaddrInet4); !is || own.Port != port {
+				open = append(open, address)
+			}
+		}
+		syscall.Close(socket)
 	}
 	for _, address := range open {
 		connection, err := net.Dial("tcp", address)
