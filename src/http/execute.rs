@@ -27,7 +27,7 @@ use super::body;
 use super::cell_fields::shortened_user;
 use super::field::FieldErrors;
 use super::file_url::PublicBase;
-use super::key::{Admitted, no_longer_valid};
+use super::key::no_longer_valid;
 use super::problem::Problem;
 use super::request_id::RequestId;
 use super::sandbox_fields::{body_limits, files_fit};
@@ -70,7 +70,7 @@ pub struct ExecuteQuery {
 )]
 pub async fn execute(
     State(app): State<Arc<App>>,
-    Admitted(owner, admission): Admitted,
+    admission: Admission,
     request_id: RequestId,
     base: PublicBase,
     Query(query): Query<ExecuteQuery>,
@@ -82,7 +82,7 @@ pub async fn execute(
     drop(text);
     let cell = &mut request.cell;
     cell.user = cell.user.take().or(query.user.map(shortened_user));
-    let id = request_id.clone();
+    let (id, owner) = (request_id.clone(), admission.owner().clone());
     let run = move |watcher: Watcher| async move {
         let timeout = request.cell.timeout;
         let result = app.service.execute_watched(&owner, request, watcher);

@@ -4,14 +4,12 @@
 //! clients open without headers take [`CallerOrToken`], which also reads `?token=`; no other route does, because urls end
 //! up in logs.
 //!
-//! What may go on for long takes the [`Admission`] too, which is in the request's extensions once the key was looked at, and ends when
-//! that is over.
+//! What may go on for long takes the [`Admission`] after that, and ends when it is over.
 //!
 //! How they are kept and compared is in [`service::keys`](crate::service::keys).
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -41,32 +39,17 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// Who asks; None when no key was shown.
+    /// Lets in who asks; None when no key was shown.
     ///
     /// # Errors
     ///
     /// When a key was shown that is none of ours, or a token that cannot be checked now.
-    pub async fn owner_of(&self, shown: Option<&[u8]>) -> Result<Option<Owner>, Problem> {
+    async fn admit(&self, shown: Option<&[u8]>) -> Result<Option<Admission>, Problem> {
         match shown {
-            _ if self.is_empty() => Ok(Some(Owner::local())),
+            _ if self.is_empty() => Ok(Some(Admission::unending(Owner::local()))),
             None => Ok(None),
-            Some(key) => self.0.owner_of(key).await?.map(Some).ok_or_else(refused),
+            Some(key) => self.0.admit(key).await?.map(Some).ok_or_else(refused),
         }
-    }
-
-    /// The same for one request: its log names the owner, and its extensions have the [`Admission`].
-    async fn admit(
-        &self,
-        parts: &mut Parts,
-        shown: Option<Vec<u8>>,
-    ) -> Result<Option<Owner>, Problem> {
-        let Some(owner) = self.owner_of(shown.as_deref()).await? else {
-            return Ok(None);
-        };
-        tracing::Span::current().record("owner", tracing::field::display(&owner));
-        let admission = Admission::new(&self.0, &owner, &shown.unwrap_or_default());
-        parts.extensions.insert(admission);
-        Ok(Some(owner))
     }
 }
 
@@ -114,21 +97,6 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-/// The same, and how long what it begins may go on.
-#[derive(Debug)]
-pub struct Admitted(pub Owner, pub Admission);
-
-impl FromRequestParts<Arc<App>> for Admitted {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let Caller(owner) = Caller::from_request_parts(parts, app).await?;
-        let admission = Extension::from_request_parts(parts, app).await;
-        let Extension(admission) = admission.map_err(|_| no_key())?;
-        Ok(Self(owner, admission))
-    }
-}
-
 /// Who asks, by the headers or by `?token=`.
 #[derive(Clone, Debug)]
 pub struct CallerOrToken(pub Owner);
@@ -145,10 +113,9 @@ impl FromRequestParts<Arc<App>> for CallerOrToken {
         let token = Query::<Token>::try_from_uri(&parts.uri)
             .ok()
             .and_then(|Query(query)| query.token);
-        let key = shown(&parts.headers).map(<[u8]>::to_vec);
-        let key = key.or(token.map(String::into_bytes));
-        let owner = app.keys.admit(parts, key).await?;
-        owner.map(Self).ok_or_else(no_key)
+        let key = shown(&parts.headers).or(token.as_deref().map(str::as_bytes));
+        let admission = app.keys.admit(key).await?.ok_or_else(no_key)?;
+        Ok(Self(note(parts, admission)))
     }
 }
 
@@ -160,8 +127,31 @@ impl FromRequestParts<Arc<App>> for AnyCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let key = shown(&parts.headers).map(<[u8]>::to_vec);
-        app.keys.admit(parts, key).await.map(Self)
+        let admission = app.keys.admit(shown(&parts.headers)).await?;
+        Ok(Self(admission.map(|admission| note(parts, admission))))
+    }
+}
+
+/// The request's log names the owner from here on, and its extensions have the admission.
+fn note(parts: &mut Parts, admission: Admission) -> Owner {
+    let owner = admission.owner().clone();
+    tracing::Span::current().record("owner", tracing::field::display(&owner));
+    parts.extensions.insert(admission);
+    owner
+}
+
+/// That of who asks, however they were asked before; by the headers, where they were not.
+impl FromRequestParts<Arc<App>> for Admission {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if let Some(admission) = parts.extensions.get::<Admission>() {
+            return Ok(admission.clone());
+        }
+        let admission = app.keys.admit(shown(&parts.headers)).await?;
+        let admission = admission.ok_or_else(no_key)?;
+        note(parts, admission.clone());
+        Ok(admission)
     }
 }
 
@@ -203,10 +193,15 @@ mod tests {
         Keys::new(Arc::new(keys::Keys::open(&settings).await.unwrap()))
     }
 
+    async fn owner_by(keys: &Keys, shown: Option<&[u8]>) -> Result<Option<Owner>, Problem> {
+        let admission = keys.admit(shown).await?;
+        Ok(admission.map(|admission| admission.owner().clone()))
+    }
+
     async fn owner(header: &'static str, value: &'static str) -> Result<Option<Owner>, Problem> {
         let mut headers = HeaderMap::new();
         headers.insert(header, HeaderValue::from_static(value));
-        keys().await.owner_of(shown(&headers)).await
+        owner_by(&keys().await, shown(&headers)).await
     }
 
     #[tokio::test]
@@ -238,6 +233,6 @@ mod tests {
     #[tokio::test]
     async fn without_keys_everybody_is_local() {
         let keys = with(BTreeMap::new()).await;
-        assert_eq!(keys.owner_of(None).await, Ok(Some(Owner::local())));
+        assert_eq!(owner_by(&keys, None).await, Ok(Some(Owner::local())));
     }
 }

@@ -113,23 +113,27 @@ impl Keys {
         self.plain.is_empty() && self.file.is_none() && self.tokens.is_none()
     }
 
-    /// Whose key or token it is; None: nobody's, or it has expired.
+    /// Lets in who shows this key or token. None: it is nobody's, or it has expired.
     ///
     /// # Errors
     ///
     /// [`ServiceError::Unavailable`] when it is a token, and the issuer's keys are not known.
-    pub async fn owner_of(&self, shown: &[u8]) -> Result<Option<Owner>, ServiceError> {
-        match (self.owner_of_key(shown), &self.tokens) {
+    pub async fn admit(self: &Arc<Self>, shown: &[u8]) -> Result<Option<Admission>, ServiceError> {
+        match (self.admit_key(shown), &self.tokens) {
             (None, Some(tokens)) if jwt::looks_like_one(shown) => {
-                self.admit(tokens.read(shown).await)
+                self.admit_bearer(tokens.read(shown).await)
             }
-            (owner, _) => Ok(owner),
+            (admission, _) => Ok(admission),
         }
     }
 
-    fn admit(&self, read: Result<Bearer, Refused>) -> Result<Option<Owner>, ServiceError> {
+    fn admit_bearer(
+        &self,
+        read: Result<Bearer, Refused>,
+    ) -> Result<Option<Admission>, ServiceError> {
         match read.and_then(|bearer| self.remember(bearer)) {
-            Ok(owner) => Ok(Some(owner)),
+            // A token ends by its own time, which is short, and lets what was begun come to its end.
+            Ok(owner) => Ok(Some(Admission::unending(owner))),
             Err(Refused::NoKeys) => Err(ServiceError::Unavailable(Refused::NoKeys.to_string())),
             Err(Refused::Bad(reason)) => {
                 tracing::info!(reason, "a token was refused");
@@ -154,7 +158,7 @@ impl Keys {
         (!entry.is_expired()).then(|| entry.grant.clone())
     }
 
-    fn owner_of_key(&self, key: &[u8]) -> Option<Owner> {
+    fn admit_key(self: &Arc<Self>, key: &[u8]) -> Option<Admission> {
         let (hash, known) = (KeyHash::of(key), self.known());
         let found = known
             .0
@@ -164,7 +168,7 @@ impl Keys {
                 false => found,
             });
         let (owner, entry) = found?;
-        (!entry.is_expired()).then(|| owner.clone())
+        (!entry.is_expired()).then(|| Admission::with_key(self, owner.clone(), hash))
     }
 
     /// What the owner may do. Everything, where no keys are asked for; nothing, once the key is gone, or before a token has

@@ -71,7 +71,7 @@ impl ChannelsQuery {
 pub async fn open(
     State(app): State<Arc<App>>,
     CallerOrToken(owner): CallerOrToken,
-    Extension(admission): Extension<Admission>,
+    admission: Admission,
     Path(id): Path<String>,
     Query(query): Query<ChannelsQuery>,
     upgrade: WebSocketUpgrade,

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -47,7 +46,7 @@ const MAX_BODY: ByteSize = ByteSize::mib(16);
 pub async fn execute_in_session(
     State(app): State<Arc<App>>,
     OwnSession(session): OwnSession,
-    Extension(admission): Extension<Admission>,
+    admission: Admission,
     request_id: RequestId,
     base: PublicBase,
     headers: HeaderMap,

@@ -14,9 +14,10 @@ use crate::service::owner::Owner;
 /// How long a key's end is waited for without a look at the clock, which may jump.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// What a key has let in, until the key is revoked or expires.
+/// Who was let in, until their key is revoked or expires.
 #[derive(Clone, Debug)]
 pub struct Admission {
+    owner: Owner,
     /// None: it was no key, so that nothing ends it.
     key: Option<Key>,
 }
@@ -24,22 +25,29 @@ pub struct Admission {
 #[derive(Clone, Debug)]
 struct Key {
     keys: Arc<Keys>,
-    owner: Owner,
     hash: KeyHash,
 }
 
 impl Admission {
-    /// Of the owner who has shown this.
+    /// Of who has shown the owner's key.
+    pub(super) fn with_key(keys: &Arc<Keys>, owner: Owner, hash: KeyHash) -> Admission {
+        let keys = keys.clone();
+        Admission {
+            owner,
+            key: Some(Key { keys, hash }),
+        }
+    }
+
+    /// One that nothing ends.
     #[must_use]
-    pub fn new(keys: &Arc<Keys>, owner: &Owner, shown: &[u8]) -> Admission {
-        // A token ends by its own time, which is short, and lets what was begun come to its end.
-        let is_key = !keys.is_empty() && !owner.comes_with_token();
-        let key = is_key.then(|| Key {
-            keys: keys.clone(),
-            owner: owner.clone(),
-            hash: KeyHash::of(shown),
-        });
-        Admission { key }
+    pub fn unending(owner: Owner) -> Admission {
+        Admission { owner, key: None }
+    }
+
+    /// Who was let in.
+    #[must_use]
+    pub fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// Ready once the key is no good any more, at once if it is none now. Cancel-safe.
@@ -48,7 +56,7 @@ impl Admission {
             return pending().await;
         };
         let mut changes = key.keys.changes.subscribe();
-        while let Some(left) = key.left() {
+        while let Some(left) = key.left(&self.owner) {
             tokio::select! {
                 _ = changes.changed() => {}
                 () = sleep(left.min(LOOK_EVERY)) => {}
@@ -58,10 +66,10 @@ impl Admission {
 }
 
 impl Key {
-    /// How long it is still good; None: it is not.
-    fn left(&self) -> Option<Duration> {
+    /// How long it is still the owner's; None: it is not.
+    fn left(&self, owner: &Owner) -> Option<Duration> {
         let known = self.keys.known();
-        let entry = known.0.get(&self.owner)?;
+        let entry = known.0.get(owner)?;
         let is_good = entry.hash.is(&self.hash) && !entry.is_expired();
         let Some(expires) = entry.expires else {
             return is_good.then_some(Duration::MAX);
@@ -97,21 +105,29 @@ mod tests {
         Arc::new(Keys::open(&settings).await.unwrap())
     }
 
+    fn of(keys: &Arc<Keys>, name: &str, key: &str) -> Admission {
+        Admission::with_key(keys, Owner::named(name), KeyHash::of(key.as_bytes()))
+    }
+
     #[tokio::test]
     async fn a_key_that_is_none_any_more_is_over_at_once() {
         let keys = keys(&[("ada", "first"), ("grace", "second")]).await;
-        let (ada, other) = (Owner::named("ada"), Owner::named("other"));
-        assert!(!is_over(&Admission::new(&keys, &ada, b"first")).await);
-        assert!(is_over(&Admission::new(&keys, &ada, b"second")).await);
-        assert!(is_over(&Admission::new(&keys, &other, b"first")).await);
+        assert!(!is_over(&of(&keys, "ada", "first")).await);
+        assert!(is_over(&of(&keys, "ada", "second")).await);
+        assert!(is_over(&of(&keys, "other", "first")).await);
+    }
+
+    #[tokio::test]
+    async fn who_shows_a_key_is_its_owner_until_it_ends() {
+        let keys = keys(&[("ada", "first"), ("grace", "second")]).await;
+        let admission = keys.admit(b"second").await.unwrap().unwrap();
+        assert_eq!(admission.owner(), &Owner::named("grace"));
+        assert!(!is_over(&admission).await);
+        assert!(keys.admit(b"third").await.unwrap().is_none());
     }
 
     #[tokio::test]
     async fn nothing_ends_what_no_key_has_let_in() {
-        let none = keys(&[]).await;
-        assert!(!is_over(&Admission::new(&none, &Owner::local(), b"")).await);
-        let some = keys(&[("ada", "first")]).await;
-        let guest = Owner::with_token(None, "ada");
-        assert!(!is_over(&Admission::new(&some, &guest, b"e30.e30.e30")).await);
+        assert!(!is_over(&Admission::unending(Owner::local())).await);
     }
 }
