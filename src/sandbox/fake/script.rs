@@ -68,7 +68,7 @@ pub(super) fn parse(line: &str) -> Result<Step, String> {
         "input" => Step::Input(rest),
         "write" => two(&rest, " ", |path, text| Step::Write { path, text }),
         "read" => Step::Read(rest),
-        "forge" => Step::Forge(bytes(&rest)?),
+        "forge" => Step::Forge(hex::decode(&rest).map_err(|error| error.to_string())?),
         "variable" => Step::Variable(rest),
         "connect" => two(&rest, " ", |to, text| Step::Connect { to, text }),
         "where" => Step::Where,
@@ -90,14 +90,4 @@ fn stream(name: &'static str, line: &str) -> Step {
 fn two(text: &str, between: &str, step: impl FnOnce(String, String) -> Step) -> Step {
     let (first, second) = text.split_once(between).unwrap_or((text, ""));
     step(first.to_owned(), second.to_owned())
-}
-
-fn bytes(hex: &str) -> Result<Vec<u8>, String> {
-    let digits = hex.as_bytes().chunks(2);
-    digits
-        .map(|pair| {
-            let pair = std::str::from_utf8(pair).map_err(|error| error.to_string())?;
-            u8::from_str_radix(pair, 16).map_err(|error| error.to_string())
-        })
-        .collect()
 }

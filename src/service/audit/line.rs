@@ -73,9 +73,8 @@ pub(in crate::service) struct Code {
 
 impl Code {
     pub(super) fn of(code: &str, how: AuditedCode) -> Code {
-        let digest = Sha256::digest(code.as_bytes());
         Code {
-            code_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            code_sha256: hex::encode(Sha256::digest(code.as_bytes())),
             code: match how {
                 AuditedCode::Hash => None,
                 AuditedCode::Whole => Some(code.to_owned()),

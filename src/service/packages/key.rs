@@ -1,7 +1,5 @@
 //! What tells one set of packages from another: the image that it is for, and what was asked for.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 use super::requirement::Requirements;
@@ -20,7 +18,7 @@ impl SetKey {
             hash.update(b"\n");
             hash.update(requirement.as_bytes());
         }
-        SetKey(hex(&hash.finalize()))
+        SetKey(hex::encode(hash.finalize()))
     }
 
     /// One that a record was kept under.
@@ -31,11 +29,4 @@ impl SetKey {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::envelope::hex;
 use crate::ports::bind;
 use crate::random::random;
 
@@ -110,7 +109,7 @@ fn write(directory: &Path, name: &str, contents: &[u8]) -> io::Result<PathBuf> {
 
 /// Random bytes in hex.
 pub(super) fn random_hex<const BYTES: usize>() -> io::Result<String> {
-    random::<BYTES>().map(|bytes| hex(&bytes))
+    random::<BYTES>().map(hex::encode)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl Envelope {
 
     /// The parts as they go to the kernel. There must be four at least.
     pub(super) fn seal(&self, parts: &[Bytes]) -> Vec<Bytes> {
-        let signature = hex(&self.sign(parts).finalize().into_bytes());
+        let signature = hex::encode(self.sign(parts).finalize().into_bytes());
         let mut sealed = vec![Bytes::from_static(DELIMITER), signature.into()];
         sealed.extend_from_slice(parts);
         sealed
@@ -35,7 +35,7 @@ impl Envelope {
     pub(super) fn open(&self, mut message: Vec<Bytes>) -> Option<Vec<Bytes>> {
         let delimiter = message.iter().position(|part| part == DELIMITER)?;
         let parts = message.split_off(message.len().min(delimiter + 2));
-        let signature = unhex(message.get(delimiter + 1)?)?;
+        let signature = hex::decode(message.get(delimiter + 1)?).ok()?;
         if !(MIN_PARTS..=MAX_PARTS).contains(&parts.len()) {
             return None;
         }
@@ -51,24 +51,6 @@ impl Envelope {
             .for_each(|part| signing.update(part));
         signing
     }
-}
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(hex: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let pairs = hex.chunks(2).map(|pair| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    });
-    pairs.collect()
 }
 
 #[cfg(test)]

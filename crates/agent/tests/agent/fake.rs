@@ -158,12 +158,7 @@ impl Serving {
             [&header, parent, &json!({}), content].map(|part| Bytes::from(part.to_string()));
         let mut signing = Hmac::<Sha256>::new_from_slice(self.key.as_bytes()).unwrap();
         parts.iter().for_each(|part| signing.update(part));
-        let signature: String = signing
-            .finalize()
-            .into_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let signature = hex::encode(signing.finalize().into_bytes());
         let mut message = vec![Bytes::from_static(b"<IDS|MSG>"), signature.into()];
         message.extend(parts);
         message

@@ -85,20 +85,16 @@ async fn hash_of(mut reader: impl AsyncRead + Unpin) -> std::io::Result<String> 
     let (mut hash, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
     loop {
         match reader.read(&mut chunk).await? {
-            0 => return Ok(hex(&hash.finalize())),
+            0 => return Ok(hex::encode(hash.finalize())),
             length => hash.update(&chunk[..length]),
         }
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Whole {
     /// The hash of them.
     pub fn hash(&self) -> String {
-        hex(&Sha256::digest(&self.0))
+        hex::encode(Sha256::digest(&self.0))
     }
 
     /// They.
