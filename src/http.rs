@@ -10,6 +10,7 @@
 //!         key   who asks
 //!           execute · sessions · files · kernel_specs · health · metrics   one module a route
 //!             body, fields, field, amount, file_upload     reading what was sent
+//!             memory                                       how much of that there may be at once
 //!               cell_fields, sandbox_fields                code to run, and in what
 //!             file_answer, file_url                        what a file is answered with
 //!             held                                       a session whose files are worked on
@@ -41,6 +42,7 @@ mod held;
 mod kernel_specs;
 pub mod key;
 mod local;
+mod memory;
 mod meters;
 mod metrics;
 mod openapi;

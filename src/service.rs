@@ -355,7 +355,7 @@ impl Service {
     }
 
     /// Takes no new executions, waits for the running ones up to the shutdown grace, then removes every sandbox.
-    /// It takes at most `server.shutdown_grace`, twenty seconds more (four times `LET_GO`), and one engine call.
+    /// It takes at most `shutdown_grace`, twenty seconds more (four times `LET_GO`), and one engine call.
     pub async fn shut_down(&self) {
         self.capacity.close();
         self.capacity.emptied(self.shutdown_grace).await;

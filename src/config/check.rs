@@ -16,6 +16,9 @@ const MAX_LEEWAY: Duration = Duration::from_secs(600);
 /// An engine refuses less.
 const LEAST_MEMORY: ByteSize = ByteSize::mib(32);
 
+/// Enough for the largest code, from two owners at once.
+const LEAST_BODY_MEMORY: ByteSize = ByteSize::mib(64);
+
 /// The first thing that does not hold.
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     listening(settings)?;
@@ -54,6 +57,11 @@ fn listening(settings: &Settings) -> Result<(), SettingsError> {
         url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
         "public_url",
         "it begins with http:// or https://",
+    )?;
+    demand(
+        settings.server.body_memory >= LEAST_BODY_MEMORY,
+        "body_memory",
+        format!("at least {LEAST_BODY_MEMORY}: requests are read whole"),
     )?;
     demand(
         is_base_path(&settings.server.base_path),

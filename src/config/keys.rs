@@ -64,6 +64,11 @@ const KEYS: &[Key] = &[
         field: |settings| Field::Duration(&mut settings.server.request_timeout),
     },
     Key {
+        name: "body_memory",
+        help: "Memory for what requests send and read whole, all together; half of it for those of one key",
+        field: |settings| Field::Size(&mut settings.server.body_memory),
+    },
+    Key {
         name: "keys",
         help: "API keys: name=key, with commas between; without any, it listens on loopback only",
         field: |settings| Field::Secrets(&mut settings.keys),

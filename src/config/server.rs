@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use bytesize::ByteSize;
+
 /// How the service is reached.
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -16,6 +18,9 @@ pub struct Server {
     pub shutdown_grace: Duration,
     /// How long a client may take to send its request. 60 s.
     pub request_timeout: Duration,
+    /// For bodies that are read whole, and files that are answered as JSON, of all requests at once; half of it for one owner.
+    /// 1 GiB.
+    pub body_memory: ByteSize,
 }
 
 impl Default for Server {
@@ -26,6 +31,7 @@ impl Default for Server {
             base_path: "/".to_owned(),
             shutdown_grace: Duration::from_secs(10),
             request_timeout: Duration::from_secs(60),
+            body_memory: ByteSize::gib(1),
         }
     }
 }

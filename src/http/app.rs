@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::key::Keys;
+use super::memory::Memory;
 use super::meters::Meters;
 use crate::config::{self, Settings};
 use crate::service::Service;
@@ -24,6 +25,8 @@ pub struct App {
     pub files: config::Files,
     /// Since when we serve.
     pub started: Timestamp,
+    /// What requests may hold at once.
+    pub memory: Arc<Memory>,
     /// What is counted of requests.
     pub meters: Meters,
 }
@@ -31,6 +34,7 @@ pub struct App {
 impl App {
     /// Takes from the settings what HTTP needs.
     pub fn new(service: Arc<Service>, settings: &Settings) -> Arc<Self> {
+        let memory = Memory::new(settings.server.body_memory);
         Arc::new(Self {
             keys: Keys::new(service.keys().clone()),
             service,
@@ -38,7 +42,8 @@ impl App {
             execution: settings.execution.clone(),
             files: settings.files.clone(),
             started: Timestamp::now(),
-            meters: Meters::new(),
+            meters: Meters::new(&memory),
+            memory,
         })
     }
 }

@@ -18,6 +18,7 @@ use bytesize::ByteSize;
 use futures::{Stream, StreamExt};
 use tokio::time::{Sleep, sleep};
 
+use super::memory::Taken;
 use super::problem::{Kind, Problem};
 
 /// What a body may cost.
@@ -79,18 +80,17 @@ impl BoundedBody {
         self.failure.clone()
     }
 
-    /// All of it.
+    /// All of it, in this memory.
     ///
     /// # Errors
     ///
-    /// What was wrong with it.
-    pub async fn collect(mut self) -> Result<Bytes, Problem> {
+    /// What was wrong with it; when there is no memory for it.
+    pub async fn collect(mut self, taken: &mut Taken) -> Result<Bytes, Problem> {
         let mut all = BytesMut::new();
         while let Some(chunk) = self.next().await {
-            match chunk {
-                Ok(chunk) => all.extend_from_slice(&chunk),
-                Err(_) => return Err(self.failure.get().unwrap_or_else(cut_short)),
-            }
+            let chunk = chunk.map_err(|_| self.failure.get().unwrap_or_else(cut_short))?;
+            taken.more(chunk.len())?;
+            all.extend_from_slice(&chunk);
         }
         Ok(all.freeze())
     }
@@ -171,7 +171,7 @@ impl MediaType {
     }
 }
 
-/// The text of a JSON body.
+/// The text of a JSON body, in this memory.
 ///
 /// # Errors
 ///
@@ -180,9 +180,11 @@ pub async fn json_text(
     headers: &HeaderMap,
     body: Body,
     limits: BodyLimits,
+    taken: &mut Taken,
 ) -> Result<String, Problem> {
     must_be_json(headers)?;
-    text_of(BoundedBody::new(headers, body, limits)?.collect().await?)
+    let body = BoundedBody::new(headers, body, limits)?;
+    text_of(body.collect(taken).await?)
 }
 
 /// The text of a JSON body that may be left out: an empty object then, whatever the headers say.
@@ -194,8 +196,10 @@ pub async fn optional_json_text(
     headers: &HeaderMap,
     body: Body,
     limits: BodyLimits,
+    taken: &mut Taken,
 ) -> Result<String, Problem> {
-    let bytes = BoundedBody::new(headers, body, limits)?.collect().await?;
+    let body = BoundedBody::new(headers, body, limits)?;
+    let bytes = body.collect(taken).await?;
     if bytes.is_empty() {
         return Ok("{}".to_owned());
     }
@@ -222,6 +226,8 @@ mod tests {
     use futures::stream;
 
     use super::*;
+    use crate::http::memory::Memory;
+    use crate::service::owner::Owner;
 
     const LIMITS: BodyLimits = BodyLimits {
         size: 10,
@@ -229,14 +235,32 @@ mod tests {
     };
 
     async fn collected(body: Body) -> Result<Bytes, Kind> {
+        collected_in(ByteSize::kib(1), body).await
+    }
+
+    async fn collected_in(memory: ByteSize, body: Body) -> Result<Bytes, Kind> {
         let body = BoundedBody::new(&HeaderMap::new(), body, LIMITS).unwrap();
-        body.collect().await.map_err(|problem| problem.kind)
+        let mut taken = Memory::new(memory).of(&Owner::local());
+        let collected = body.collect(&mut taken).await;
+        collected.map_err(|problem| problem.kind)
     }
 
     #[tokio::test]
     async fn a_body_is_no_larger_than_allowed_even_without_a_length() {
         assert_eq!(collected(chunks(2)).await.unwrap(), "1234512345");
         assert_eq!(collected(chunks(3)).await, Err(Kind::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn a_body_for_which_there_is_no_memory_is_refused() {
+        assert_eq!(
+            collected_in(ByteSize(20), chunks(2)).await.unwrap().len(),
+            10
+        );
+        assert_eq!(
+            collected_in(ByteSize(19), chunks(2)).await,
+            Err(Kind::TooLarge)
+        );
     }
 
     fn chunks(count: usize) -> Body {

@@ -77,13 +77,16 @@ pub async fn execute(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let text = body::json_text(&headers, body, body_limits(&app)).await?;
+    let mut taken = app.memory.of(admission.owner());
+    let text = body::json_text(&headers, body, body_limits(&app), &mut taken).await?;
     let mut request = parse(&text, &app.execution, &request_id)?;
     drop(text);
     let cell = &mut request.cell;
     cell.user = cell.user.take().or(query.user.map(shortened_user));
     let (id, owner) = (request_id.clone(), admission.owner().clone());
     let run = move |watcher: Watcher| async move {
+        // The request's files are in memory until its end.
+        let _taken = taken;
         let timeout = request.cell.timeout;
         let result = app.service.execute_watched(&owner, request, watcher);
         let result = result.await?;

@@ -17,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 
 use super::app::App;
+use super::memory::Memory;
 
 /// Upper bounds of the buckets, in seconds: from a health check to the longest execution with its packages.
 const SECONDS: [f64; 14] = [
@@ -49,7 +50,7 @@ struct Asked {
 
 impl Meters {
     /// Nobody has asked yet.
-    pub fn new() -> Self {
+    pub fn new(memory: &Memory) -> Self {
         let requests = Family::<Ended, Counter>::default();
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
         let seconds = Family::new_with_constructor(histogram);
@@ -57,6 +58,8 @@ impl Meters {
         registry.register("http_requests", "Requests over HTTP", requests.clone());
         let help = "From a request's head to the head of its answer";
         registry.register_with_unit("http_request", help, Unit::Seconds, seconds.clone());
+        let help = "Memory for what requests send and read whole, as far as it is taken";
+        registry.register_with_unit("body_memory", help, Unit::Bytes, memory.gauge());
         Self {
             requests,
             seconds,

@@ -105,7 +105,8 @@ impl Problem {
         }
     }
 
-    fn retry_after(self, retry_after: Duration) -> Self {
+    /// When it may go better.
+    pub fn retry_after(self, retry_after: Duration) -> Self {
         let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
         Self {
             header: Some(Box::new((RETRY_AFTER, seconds.into()))),

@@ -16,6 +16,7 @@ mod keys;
 mod keys_file;
 mod local;
 mod log;
+mod memory;
 mod metrics;
 #[path = "../service/numbers.rs"]
 mod numbers;

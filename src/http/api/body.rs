@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::app::App;
 use crate::http::body::{BodyLimits, BoundedBody};
+use crate::http::memory::Taken;
 use crate::http::problem::{Kind, Problem};
+use crate::service::keys::Admission;
 
 /// Bytes of a body that names kernels and documents.
 const LARGEST: u64 = 1 << 20;
@@ -22,23 +24,30 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Sent<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        parse(&read(request, app, LARGEST).await?).map(Self)
+        let (bytes, _taken) = read(request, app, LARGEST).await?;
+        parse(&bytes).map(Self)
     }
 }
 
-/// Reads a body of so many bytes at most.
+/// Reads a body of so many bytes at most; they take memory until the second is dropped.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub async fn read(request: Request, app: &App, largest: u64) -> Result<Bytes, Problem> {
-    let (head, body) = request.into_parts();
+pub async fn read(
+    request: Request,
+    app: &Arc<App>,
+    largest: u64,
+) -> Result<(Bytes, Taken), Problem> {
+    let (mut head, body) = request.into_parts();
+    let admission = Admission::from_request_parts(&mut head, app).await?;
+    let mut taken = app.memory.of(admission.owner());
     let limits = BodyLimits {
         size: largest,
         time: app.server.request_timeout,
     };
     let body = BoundedBody::new(&head.headers, body, limits)?;
-    body.collect().await
+    Ok((body.collect(&mut taken).await?, taken))
 }
 
 /// What is in a body; None: nothing, or null.

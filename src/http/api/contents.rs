@@ -62,7 +62,7 @@ pub async fn put(
     let Target::File(path) = asked.target() else {
         return Err(not_here("GET, POST, DELETE"));
     };
-    let body = read(request, &app, save::largest(&app)).await?;
+    let (body, _taken) = read(request, &app, save::largest(&app)).await?;
     save::save(&asked, path, body).await
 }
 

@@ -232,7 +232,8 @@ impl Upload<'_> {
             time: self.app.server.request_timeout,
         };
         let (parts, body) = request.into_parts();
-        let text = json_text(&parts.headers, body, limits).await?;
+        let mut taken = self.app.memory.of(self.owner);
+        let text = json_text(&parts.headers, body, limits, &mut taken).await?;
         let mut errors = FieldErrors::default();
         let upload = FileUpload::read(&text, Loc::body(), &mut errors);
         let checked = upload.and_then(|upload| upload.check(&mut errors));

@@ -54,7 +54,8 @@ pub async fn create_session(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<SessionInUse>), Problem> {
-    let text = body::optional_json_text(&headers, body, body_limits(&app)).await?;
+    let mut taken = app.memory.of(&owner);
+    let text = body::optional_json_text(&headers, body, body_limits(&app), &mut taken).await?;
     let request = parse(&text, &app.execution, &request_id)?;
     drop(text);
     let session = app.service.create_session(&owner, request).await?;

@@ -56,11 +56,13 @@ pub async fn execute_in_session(
         size: MAX_BODY.as_u64(),
         time: app.server.request_timeout,
     };
-    let text = body::json_text(&headers, body, limits).await?;
+    let mut taken = app.memory.of(admission.owner());
+    let text = body::json_text(&headers, body, limits, &mut taken).await?;
     let cell = parse(&text, &app.execution)?;
     drop(text);
     let id = request_id.clone();
     let run = |watcher| async move {
+        let _taken = taken;
         let timeout = cell.timeout;
         let result = session.execute(&id.to_string(), cell, watcher).await?;
         let url = |file: &_| base.file(app.service.files(), file);

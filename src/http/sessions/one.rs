@@ -17,6 +17,7 @@ use crate::http::fields::Fields;
 use crate::http::held::no_session;
 use crate::http::key::Caller;
 use crate::http::problem::Problem;
+use crate::service::keys::Admission;
 use crate::service::session::request::SessionChange;
 
 /// The body of a change, in bytes: metadata, a name, and what JSON makes of them.
@@ -46,6 +47,7 @@ pub async fn show_session(OwnSession(session): OwnSession) -> Json<SessionInUse>
 pub async fn change_session(
     State(app): State<Arc<App>>,
     OwnSession(session): OwnSession,
+    admission: Admission,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<SessionInUse>, Problem> {
@@ -53,7 +55,8 @@ pub async fn change_session(
         size: MAX_CHANGE,
         time: app.server.request_timeout,
     };
-    let text = body::json_text(&headers, body, limits).await?;
+    let mut taken = app.memory.of(admission.owner());
+    let text = body::json_text(&headers, body, limits, &mut taken).await?;
     session.change(parse(&text)?).await?;
     Ok(Json(SessionInUse::of(&session).await))
 }

@@ -11,6 +11,7 @@ use crate::http::api::body::malformed;
 use crate::http::api::place::Place;
 use crate::http::file_url::encoded;
 use crate::http::held::{Held, unread};
+use crate::http::memory::Taken;
 use crate::http::problem::{Kind, Problem};
 use crate::sandbox::{ByteReader, Entry};
 
@@ -35,17 +36,19 @@ impl<'a> Bytes<'a> {
         Self { held, place }
     }
 
-    /// Reads them.
+    /// Reads them, in memory for them and for what they are as text.
     ///
     /// # Errors
     ///
-    /// [`Kind::TooLarge`] that says where they are to be had otherwise; when it cannot be read.
-    pub async fn read(self) -> Result<Whole, Problem> {
+    /// [`Kind::TooLarge`] that says where they are to be had otherwise; when it cannot be read; when there is no memory for it.
+    pub async fn read(self, taken: &mut Taken) -> Result<Whole, Problem> {
         let (entry, mut reader) = self.open().await?;
         if entry.size > LARGEST.as_u64() {
             return Err(self.too_large(entry.size));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(entry.size).unwrap_or_default());
+        let size = usize::try_from(entry.size).unwrap_or_default();
+        taken.more(2 * size)?;
+        let mut bytes = Vec::with_capacity(size);
         let read = reader.read_to_end(&mut bytes);
         self.held.until_end(read).await?.map_err(unread)?;
         Ok(Whole(bytes))

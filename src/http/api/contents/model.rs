@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::http::api::body::malformed;
 use crate::http::api::kernel_model::time;
 use crate::http::file_url::encoded;
+use crate::http::memory::Taken;
 use crate::http::problem::Problem;
 use crate::sandbox::{Entry, EntryKind};
 use crate::service::files::content_type;
@@ -93,6 +94,9 @@ pub struct Model {
     hash_algorithm: Option<&'static str>,
     #[serde(skip)]
     changed: Timestamp,
+    /// The memory that the content is in.
+    #[serde(skip)]
+    taken: Option<Taken>,
 }
 
 impl Model {
@@ -140,6 +144,7 @@ impl Model {
             hash: None,
             hash_algorithm: None,
             changed,
+            taken: None,
         }
     }
 
@@ -181,6 +186,12 @@ impl Model {
         }
     }
 
+    /// In this memory, until the answer is sent.
+    pub fn within(self, taken: Taken) -> Self {
+        let taken = Some(taken);
+        Self { taken, ..self }
+    }
+
     /// With the hash of its bytes.
     pub fn with_hash(self, hash: String) -> Self {
         Self {
@@ -197,8 +208,12 @@ impl Model {
 }
 
 impl IntoResponse for Model {
-    fn into_response(self) -> Response {
-        ([self.last_modified()], Json(self)).into_response()
+    fn into_response(mut self) -> Response {
+        let head = [self.last_modified()];
+        match self.taken.take() {
+            None => (head, Json(self)).into_response(),
+            Some(taken) => (head, taken.json(&self)).into_response(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::{listing, notebook};
 use crate::http::api::body::malformed;
 use crate::http::api::place::nothing_there;
 use crate::http::field::Loc;
+use crate::http::memory::Taken;
 use crate::http::problem::Problem;
 use crate::sandbox::EntryKind;
 
@@ -81,7 +82,8 @@ pub async fn read(asked: &Asked, path: &str, query: ReadQuery) -> Result<Model, 
     let model = Model::of(&place.path, &entry).taken_for(wanted.kind)?;
     if model.kind() != Type::Directory {
         let bytes = Bytes::of(&held, &place);
-        return file(model, bytes, &wanted).await;
+        let memory = asked.app.memory.of(&asked.owner);
+        return file(model, bytes, &wanted, memory).await;
     }
     if !wanted.content {
         return Ok(model);
@@ -90,22 +92,28 @@ pub async fn read(asked: &Asked, path: &str, query: ReadQuery) -> Result<Model, 
     Ok(model.with(Content::Listing(entries), Format::Json))
 }
 
-async fn file(model: Model, file: Bytes<'_>, wanted: &Wanted) -> Result<Model, Problem> {
+async fn file(
+    model: Model,
+    file: Bytes<'_>,
+    wanted: &Wanted,
+    mut memory: Taken,
+) -> Result<Model, Problem> {
     if !wanted.content {
         return match wanted.hash {
             true => Ok(model.with_hash(file.hash().await?)),
             false => Ok(model),
         };
     }
-    let bytes = file.read().await?;
+    let bytes = file.read(&mut memory).await?;
     let model = match wanted.hash {
         true => model.with_hash(bytes.hash()),
         false => model,
     };
     if model.kind() == Type::Notebook {
         let notebook = notebook::read(bytes.into_vec())?;
-        return Ok(model.with(Content::Notebook(notebook), Format::Json));
+        let model = model.with(Content::Notebook(notebook), Format::Json);
+        return Ok(model.within(memory));
     }
     let (text, format) = bytes.into_text(wanted.format)?;
-    Ok(model.with(Content::Text(text), format))
+    Ok(model.with(Content::Text(text), format).within(memory))
 }
