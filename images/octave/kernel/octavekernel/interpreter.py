@@ -40,6 +40,9 @@ SETTLE_SECONDS = 0.05
 SIGINT_EVERY = 4
 # How a client says that there is no more input: what frontends of ipykernel send for Ctrl-D.
 END_OF_INPUT = "\x04"
+# Less at once is a drip, for Octave writes number by number: what comes next is read together, when what is held is due. Under
+# gVisor, a read that each write wakes takes longer than the write.
+DRIP_BYTES = 4096
 # Of an answer: it has to fit into a pipe that Octave may not read.
 ANSWER_BYTES = 32 * 1024
 
@@ -142,11 +145,11 @@ class Interpreter:
         return path
 
     def _follow(self, out: Gatherer, ask: Ask | None) -> Ended:
-        with self._selector() as selector:
+        with self._selector() as words, self._selector(*self.descriptors) as everything:
             while True:
-                ready = {key.fd for key, _ in selector.select(self._patience(out))}
+                ready = {key.fd for key, _ in everything.select(self._patience(out))}
                 self._clear(ready)
-                self._take(out)
+                taken = self._take(out)
                 for said in self._words():
                     self._hear(said, out, ask)
                     if said["word"] == ("stopped" if self._follow_ups else "ended") and said["cell"] == self._cell:
@@ -156,10 +159,13 @@ class Interpreter:
                 if not ready:
                     out.flush()
                 self._stop_if_due()
+                if taken < DRIP_BYTES and (due := out.due()):
+                    words.select(due)
 
-    def _selector(self) -> selectors.BaseSelector:
+    def _selector(self, *output: int) -> selectors.BaseSelector:
+        """Of what Octave says, what wakes us, and this output."""
         selector = selectors.DefaultSelector()
-        for fd in (self._stdout, self._stderr, self._status, self._waked):
+        for fd in (self._status, self._waked, *output):
             selector.register(fd, selectors.EVENT_READ)
         return selector
 
@@ -172,10 +178,9 @@ class Interpreter:
         retry = None if self._retry_at is None else max(0.0, self._retry_at - time.monotonic())
         return min((wait for wait in (out.due(), retry) if wait is not None), default=None)
 
-    def _take(self, out: Gatherer) -> None:
-        """Passes on what there is to read: all of it, for a pipe holds no more than is read at once."""
-        for reader in self._readers.values():
-            reader.pass_on(out)
+    def _take(self, out: Gatherer) -> int:
+        """Passes on what there is to read: all of it, for a pipe holds no more than is read at once. Gives its length."""
+        return sum(reader.pass_on(out) or 0 for reader in self._readers.values())
 
     def _words(self) -> list[dict]:
         """What Octave has said since the last time."""
@@ -281,7 +286,7 @@ class Interpreter:
             self._octave.stdin.close()
             self._start()
         unheard = Gatherer(lambda *_: None)
-        with self._selector() as selector:
+        with self._selector(*self.descriptors) as selector:
             while self._version is None and self._octave.poll() is None:
                 self._clear({key.fd for key, _ in selector.select()})
                 self._take(unheard)
