@@ -2,15 +2,17 @@
 #
 #   RUST_IMAGE     builds it
 #   DEBIAN_IMAGE   runs it; its C library must not be older than the builder's
+#   FEATURES       it is built with: otlp for traces; none by default
 #   BINARY         an image that holds /build/cellblock already (scripts/build-service-image); the default is to build it
 ARG RUST_IMAGE=rust:1.95-slim-bookworm
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 ARG BINARY=builder
 
 FROM ${RUST_IMAGE} AS builder
+ARG FEATURES=
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked \
+RUN cargo build --release --locked --features "$FEATURES" \
  && install -D target/release/cellblock /build/cellblock
 
 FROM ${BINARY} AS binary

@@ -4,6 +4,7 @@ mod config;
 mod doctor;
 mod health;
 mod keys;
+mod log;
 mod run;
 mod serve;
 mod shell;
@@ -11,9 +12,8 @@ mod shell;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use cellblock::config::{Configuration, Flags, Log, LogFormat, Settings};
+use cellblock::config::{Configuration, Flags, Settings};
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 /// What `main` says when it could not do what was asked, as opposed to what the code did.
 const FAILED: u8 = 125;
@@ -83,19 +83,6 @@ fn asynchronously(
         .build()
         .context("starting the runtime")?
         .block_on(work)
-}
-
-/// Logs to stderr from here on.
-fn start_log(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.filter).context("log.filter")?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().init(),
-    }
-    Ok(())
 }
 
 /// What a command needs that makes no use of the state directory of a service that may be running.

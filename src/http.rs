@@ -3,7 +3,7 @@
 //! ```text
 //! server        connections: how many, how long
 //!   meters      every request counted, by its route
-//!   exchange    every request: its id, its span in the log, its problem written out
+//!   exchange    every request: its id, its span in the log, its problem written out; trace_context: its trace
 //!     unread    what a handler has not read of a body is read before the answer, or closes the connection
 //!     panics    caught, answered as 500
 //!       local   without keys: this machine only
@@ -52,6 +52,8 @@ mod sandbox_fields;
 mod schema;
 mod server;
 mod sessions;
+#[cfg(feature = "otlp")]
+mod trace_context;
 mod unread;
 
 use std::sync::Arc;

@@ -47,7 +47,7 @@ pub(super) async fn run(mut settings: Settings, arguments: Arguments) -> anyhow:
     if settings.log.filter == cellblock::config::Log::default().filter {
         "warn,bollard=warn".clone_into(&mut settings.log.filter);
     }
-    super::start_log(&settings.log)?;
+    let _traces = super::log::start(&settings.log)?;
     let request = request(&settings, &arguments)?;
     let state = tempfile::tempdir().context("a temporary directory")?;
     let settings = super::apart(settings, state.path());

@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
 pub(super) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
-    super::start_log(&settings.log)?;
+    let _traces = super::log::start(&settings.log)?;
     let engine = connect(&settings).await?;
     let mut signals = Signals::new(&settings)?;
     let service = Arc::new(Service::start(&settings, Arc::new(engine)).await?);

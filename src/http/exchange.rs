@@ -26,10 +26,14 @@ pub async fn exchange(mut request: Request, next: Next) -> Response {
     let request_id = RequestId::of(request.headers());
     request.extensions_mut().insert(request_id.clone());
     let (span, loudness) = (span(&request, &request_id), Loudness::of(&request));
+    #[cfg(feature = "otlp")]
+    super::trace_context::go_on(&span, &request);
     async move {
         let unanswered = Unanswered::new(loudness, Instant::now());
         let response = next.run(request).await;
         unanswered.answered(response.status());
+        #[cfg(feature = "otlp")]
+        super::trace_context::answered(&Span::current(), response.status());
         finish(response, &request_id)
     }
     .instrument(span)
@@ -52,6 +56,9 @@ fn span(request: &Request, request_id: &RequestId) -> Span {
         owner = Empty,
         sandbox = Empty,
         session = Empty,
+        trace_id = Empty,
+        otel.name = Empty,
+        otel.kind = Empty,
     )
 }
 

@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug_span};
 
 use self::collect::{Collected, Collection};
 use self::conversation::{Conversation, Ending};
@@ -94,10 +95,12 @@ impl Executions {
         let mut prepared = prepare.await?;
         let began = Instant::now();
         counted.runs_on(prepared.spec.limits.cpus);
-        let (ending, output) = self.converse(&mut prepared, request.cell, watcher).await;
+        let converse = self.converse(&mut prepared, request.cell, watcher);
+        let (ending, output) = converse.instrument(debug_span!("code")).await;
         timing.run = began.elapsed();
         let sandbox = &*prepared.warm.sandbox;
-        let collected = self.collect(sandbox, owner, &mut timing).await;
+        let collect = self.collect(sandbox, owner, &mut timing);
+        let collected = collect.instrument(debug_span!("files_out")).await;
         let usage = collected.usage;
         counted.used(usage.map(|usage| Duration::from_millis(usage.cpu_ms)));
         Ok(outcome(ending, output, collected, timing))

@@ -18,6 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytesize::ByteSize;
 use tokio::time::{Instant, timeout};
+use tracing::{Instrument, debug_span};
 
 use self::inputs::Inputs;
 use self::plan::Plan;
@@ -168,6 +169,7 @@ impl Preparer {
             .packages
             .provide(&plan.environment, requirements, plan.behalf.clone());
         let late = |_| ServiceError::StartTimeout("packages waited too long".to_owned());
+        let provide = provide.instrument(debug_span!("packages"));
         let lease = timeout(self.install_timeout, provide)
             .await
             .map_err(late)??;
@@ -203,7 +205,8 @@ impl Preparer {
             Wanted::Own(Box::new(spec))
         };
         let asked = Instant::now();
-        let warm = self.pool.take(owner, wanted).await?;
+        let take = self.pool.take(owner, wanted);
+        let warm = take.instrument(debug_span!("sandbox")).await?;
         timing.queue = warm.begun.saturating_duration_since(asked);
         timing.start = asked.elapsed().saturating_sub(timing.queue);
         // From here on the lines of the request say in which sandbox.
@@ -228,6 +231,7 @@ impl Preparer {
             sandbox.put_files(".", tar).await?;
             sandbox.mark_files().await
         };
+        let copy = copy.instrument(debug_span!("files_in"));
         let late = |_| ServiceError::Unavailable("the files in took too long".to_owned());
         let copied = timeout(COPY_IN, copy).await.map_err(late)?;
         copied.map_err(refused_files)?;

@@ -35,3 +35,4 @@ mod session_files;
 mod sessions;
 mod shell;
 mod support;
+mod traces;

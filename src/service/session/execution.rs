@@ -11,7 +11,7 @@ use tokio::sync::{MutexGuard, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::Instrument;
+use tracing::{Instrument, debug_span};
 
 use super::Session;
 use super::routes::Asker;
@@ -120,7 +120,10 @@ impl Session {
             let _ = reply.await;
             self.collect().await
         };
-        let ((said, run), mut collected) = tokio::join!(run, collect);
+        let ((said, run), mut collected) = tokio::join!(
+            run.instrument(debug_span!("code")),
+            collect.instrument(debug_span!("files_out")),
+        );
         timing.run = run;
         timing.copy_out = began.elapsed().saturating_sub(run);
         let (ending, output) = said?;
