@@ -6,7 +6,7 @@
 //! # expect: timeout                             (one or several of the API's statuses)
 //! # prints: text that must be in its output     (any number; `HELD` is one where it ends as `ok`)
 //! # timeout: 5                                  (seconds that it asks for; 20)
-//! # within: 20                                  (seconds until its answer, its sandbox's start included; 40)
+//! # within: 20                                  (seconds from its sandbox's start to its answer; 40)
 //! # files: one.txt, two.txt                    (exactly these are handed out)
 //! # stdin: a line                               (any number)
 //! # like: SandboxEval information exposure      (any number: who else tries it)
