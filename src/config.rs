@@ -10,6 +10,7 @@
 //! sources  flags over environment over file over defaults, and who won
 //! file     the TOML file as keys and values
 //! check    what must hold between settings
+//! error    what is wrong with a setting, and who set it
 //! host_rule  which hosts may be reached
 //! key_file   keys with an end and limits, in a file of their own
 //! server, jwt, sessions, log, audit  their settings
@@ -18,6 +19,7 @@
 
 mod audit;
 mod check;
+mod error;
 mod field;
 mod file;
 pub mod host_rule;
@@ -40,13 +42,14 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 pub use audit::{Audit, AuditedCode};
+pub use error::SettingsError;
 use host_rule::HostRule;
 pub use jwt::Jwt;
 pub use log::{Log, LogFormat};
 use seccomp::Seccomp;
 pub use server::Server;
 pub use sessions::{AtShutdown, Sessions};
-pub use sources::{Configuration, Flags, SettingsError};
+pub use sources::{Configuration, Flags};
 
 /// All settings, as the service uses them.
 #[derive(Clone, Debug)]

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use super::error::{Origin, SettingsError};
 use super::host_rule::HostRule;
-use super::{Settings, SettingsError, jwt};
+use super::{Settings, jwt};
 
 /// Shorter keys can be guessed.
 const KEY_LENGTH: usize = 16;
@@ -37,7 +38,7 @@ fn demand(holds: bool, key: &str, reason: impl Into<String>) -> Result<(), Setti
     }
     Err(SettingsError::Invalid {
         key: key.to_owned(),
-        origin: super::sources::Origin::Default,
+        origin: Origin::Default,
         reason: reason.into(),
     })
 }

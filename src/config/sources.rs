@@ -3,12 +3,11 @@
 //! A key that nobody knows is refused wherever it stands: a typing error must not run with a default.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use thiserror::Error;
 
+use super::error::{Origin, SettingsError};
 use super::keys;
 use super::{Settings, check, file};
 
@@ -28,68 +27,6 @@ const OTHER_VARIABLES: [&str; 4] = [
     "CELLBLOCK_SERVICE_",
     "CELLBLOCK_PORT",
 ];
-
-/// Why there are no settings.
-#[derive(Debug, Error)]
-pub enum SettingsError {
-    /// The file cannot be read.
-    #[error("the settings file {}: {reason}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// Nobody knows this key.
-    #[error("there is no setting `{key}` ({origin}){}", hint(near.as_deref()))]
-    Unknown {
-        /// As it was written.
-        key: String,
-        /// Where it stands.
-        origin: Origin,
-        /// What may have been meant.
-        near: Option<String>,
-    },
-    /// The value is none, or contradicts another.
-    #[error("{key} ({origin}): {reason}")]
-    Invalid {
-        /// Which.
-        key: String,
-        /// Where it stands.
-        origin: Origin,
-        /// Why.
-        reason: String,
-    },
-}
-
-fn hint(near: Option<&str>) -> String {
-    near.map(|near| format!("; is `{near}` meant?"))
-        .unwrap_or_default()
-}
-
-/// Who had the last word on a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// The settings file.
-    File(PathBuf),
-    /// This environment variable.
-    Variable(String),
-    /// This flag.
-    Flag(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Default => formatter.write_str("default"),
-            Origin::File(path) => write!(formatter, "file {}", path.display()),
-            Origin::Variable(name) => write!(formatter, "environment {name}"),
-            Origin::Flag(name) => write!(formatter, "flag --{name}"),
-        }
-    }
-}
 
 /// The settings that stand on a command line: one flag for each, and `--config`.
 #[derive(Clone, Debug, Default)]
