@@ -102,7 +102,7 @@ impl Marks {
         });
         let found = match found.await {
             Ok(found) => found,
-            Err::<_, FilesError>(error) => return crate::serve::answer(stream, error.into()).await,
+            Err::<_, FilesError>(error) => return crate::reply::answer(stream, error.into()).await,
         };
         stream
             .write_reply(&Reply::Files(found.reply().clone()))
@@ -136,7 +136,7 @@ pub(crate) async fn put(stream: Stream, place: Result<Place, FilesError>) -> io:
         Ok(files) => Reply::Unpacked { files },
         Err(error) => error.into(),
     };
-    crate::serve::answer(stream, reply).await
+    crate::reply::answer(stream, reply).await
 }
 
 /// What is known of what is there.

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! serve       one operation a stream; knows the requests and answers them
+//! reply       how an operation ends: with an answer, or with its stream lost
 //! messages    kernel messages between a stream and the ring
 //! kernel      one kernel: its spec, process, sockets, readiness and end
 //! process     a process beside the kernel, or without one
@@ -50,6 +51,7 @@ mod process;
 mod proxy;
 mod random;
 mod reaper;
+mod reply;
 mod ring;
 mod serve;
 mod stdio;

@@ -28,7 +28,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::queue::{Ask, Queue};
 use crate::launch::Environment;
 use crate::ports;
-use crate::serve::lost;
+use crate::reply::lost;
 
 /// Clients at once, in any state. More wait in the listener's backlog. Installers open about fifty.
 const CLIENTS: usize = 128;

@@ -11,7 +11,6 @@ use cellblock_link::request::{
 };
 use cellblock_link::{Listener, Stream};
 use nix::sys::prctl::{set_child_subreaper, set_dumpable};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 use crate::files::{self, FilesError, Marks, Place};
@@ -23,6 +22,7 @@ use crate::oom;
 use crate::process::{self, ProcessError};
 use crate::proxy::{self, Proxy};
 use crate::reaper::{Children, Reaper};
+use crate::reply::{answer, answer_with};
 use crate::ring::Ring;
 use crate::stdio;
 use crate::usage::Cgroup;
@@ -221,44 +221,6 @@ async fn operate(agent: Arc<Agent>, request: Request, stream: Stream) {
         agent
             .log
             .say(format_args!("an operation broke off: {error}"));
-    }
-}
-
-/// Answers with what the work gives, and gives the work up when nobody waits for it any more.
-async fn answer_with(mut stream: Stream, work: impl Future<Output = Reply>) -> io::Result<()> {
-    let reply = tokio::select! {
-        reply = work => reply,
-        error = lost(&mut stream) => return Err(error),
-    };
-    answer(stream, reply).await
-}
-
-/// Says the last that there is to say on the stream.
-pub(crate) async fn answer(mut stream: Stream, reply: Reply) -> io::Result<()> {
-    match stream.write_reply(&reply).await {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            let detail = "the answer is too long".to_owned();
-            stream
-                .write_reply(&Reply::Failed(Failure {
-                    kind: FailureKind::Request,
-                    detail,
-                }))
-                .await?;
-        }
-        result => result?,
-    }
-    stream.shutdown().await
-}
-
-/// Waits until the stream is lost. That the other side only has no more to say is no loss.
-pub(crate) async fn lost(stream: &mut Stream) -> io::Error {
-    let mut ignored = [0; 256];
-    loop {
-        match stream.read(&mut ignored).await {
-            Ok(0) => std::future::pending().await,
-            Ok(_) => {}
-            Err(error) => return error,
-        }
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn append(stream: Stream, place: Result<Place, FilesError>) -> 
     };
     copy(&mut stream, &mut sink()).await?;
     let reply = appended.map_or_else(Reply::from, Reply::Entry);
-    crate::serve::answer(stream.into_inner(), reply).await
+    crate::reply::answer(stream.into_inner(), reply).await
 }
 
 /// The outer error is the stream's, the inner one the file system's.

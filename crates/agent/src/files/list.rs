@@ -30,7 +30,7 @@ pub(crate) async fn list(
 ) -> std::io::Result<()> {
     let mut listed = match run(move || Listed::find(&place?, limit)).await {
         Ok(listed) => listed,
-        Err(error) => return crate::serve::answer(stream, error.into()).await,
+        Err(error) => return crate::reply::answer(stream, error.into()).await,
     };
     let left_out = listed.left_out;
     stream.write_reply(&Reply::Listing { left_out }).await?;

@@ -26,7 +26,7 @@ pub(crate) async fn read(
 ) -> io::Result<()> {
     let (entry, file) = match run(move || open(&place?, range.map_or(0, |it| it.offset))).await {
         Ok(opened) => opened,
-        Err(error) => return crate::serve::answer(stream, error.into()).await,
+        Err(error) => return crate::reply::answer(stream, error.into()).await,
     };
     let length = range.map_or(entry.size, |range| range.within(entry.size));
     stream.write_reply(&Reply::Entry(entry)).await?;

@@ -34,7 +34,7 @@ pub(crate) async fn write(stream: Stream, place: Result<Place, FilesError>) -> i
     };
     copy(&mut stream, &mut sink()).await?;
     let reply = written.map_or_else(Reply::from, Reply::Entry);
-    crate::serve::answer(stream.into_inner(), reply).await
+    crate::reply::answer(stream.into_inner(), reply).await
 }
 
 /// The outer error is the stream's, the inner one the file system's.
