@@ -65,7 +65,7 @@ const KEYS: &[Key] = &[
     },
     Key {
         name: "body_memory",
-        help: "Memory for what requests send and read whole, all together; half of it for those of one key",
+        help: "Memory for what requests and WebSockets send and read whole, all together; half of it for those of one key",
         field: |settings| Field::Size(&mut settings.server.body_memory),
     },
     Key {

@@ -1,5 +1,5 @@
-//! Memory for bodies that are read whole, and for files that are answered as JSON: so much for all requests, half of it for those
-//! of one owner.
+//! Memory for bodies and messages that are read whole, and for files that are answered as JSON: so much for all requests, half of
+//! it for those of one owner.
 //!
 //! A body may be large, and so may be the number of connections: without a bound, their product is more than a host has. Bytes
 //! are counted as they come, so that who only announces them takes nothing; where there is no room left, the request is
@@ -110,6 +110,20 @@ impl Taken {
         Ok(())
     }
 
+    /// So many bytes less, or all of them where it has fewer.
+    pub fn less(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.bytes);
+        let mut taken = self.memory.taken();
+        taken.all -= bytes;
+        self.memory.gauge.set(taken.all.cast_signed());
+        let own = taken.owners.get(&self.owner).copied().unwrap_or_default();
+        match own - bytes {
+            0 => taken.owners.remove(&self.owner),
+            left => taken.owners.insert(self.owner.clone(), left),
+        };
+        self.bytes -= bytes;
+    }
+
     /// What is answered with this as JSON, which takes its own memory too, until it is sent.
     ///
     /// # Errors
@@ -137,14 +151,7 @@ impl AsRef<[u8]> for Sent {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let mut taken = self.memory.taken();
-        taken.all -= self.bytes;
-        self.memory.gauge.set(taken.all.cast_signed());
-        let own = taken.owners.get(&self.owner).copied().unwrap_or_default();
-        match own - self.bytes {
-            0 => taken.owners.remove(&self.owner),
-            left => taken.owners.insert(self.owner.clone(), left),
-        };
+        self.less(u64::MAX);
     }
 }
 

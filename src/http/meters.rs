@@ -58,7 +58,8 @@ impl Meters {
         registry.register("http_requests", "Requests over HTTP", requests.clone());
         let help = "From a request's head to the head of its answer";
         registry.register_with_unit("http_request", help, Unit::Seconds, seconds.clone());
-        let help = "Memory for what requests send and read whole, as far as it is taken";
+        let help =
+            "Memory for what requests and WebSockets send and read whole, as far as it is taken";
         registry.register_with_unit("body_memory", help, Unit::Bytes, memory.gauge());
         Self {
             requests,

@@ -11,6 +11,7 @@
 //! └─ a WebSocket   what a connection may become, in the same place; told to stop, it closes
 //! ```
 
+mod arrivals;
 mod place;
 mod unstalled;
 
@@ -22,6 +23,7 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::join;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -30,6 +32,8 @@ use tokio_util::task::TaskTracker;
 use tower::Layer;
 
 use crate::config;
+use arrivals::Counted;
+pub use arrivals::{Arrivals, NoMemory};
 pub use place::Place;
 use unstalled::Unstalled;
 
@@ -94,11 +98,16 @@ impl Server {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
         let place = self.place(permit);
+        let (reader, writer) = stream.into_split();
+        let stream = join(
+            Counted::new(reader, place.arrivals()),
+            Unstalled::new(writer, self.patience),
+        );
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience)
             .serve_connection(
-                TokioIo::new(Unstalled::new(stream, self.patience)),
+                TokioIo::new(stream),
                 TowerToHyperService::new(Extension(place.clone()).layer(self.router.clone())),
             )
             .with_upgrades();
@@ -123,6 +132,7 @@ impl Server {
         Place::new(place::Held {
             stop: self.stop.clone(),
             drop_all: self.drop_all.clone(),
+            arrivals: Arrivals::default(),
             _counted: self.connections.token(),
             _permit: permit,
         })

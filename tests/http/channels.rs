@@ -1,11 +1,13 @@
 //! A kernel's WebSocket: both framings, several clients, those that come back, and those that mean no good.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
+use bytesize::ByteSize;
 use cellblock::jupyter::framing::V1_SUBPROTOCOL;
 use cellblock::jupyter::{ChannelName, Framing, Incoming, Outgoing};
 use futures::{SinkExt, StreamExt};
@@ -23,6 +25,7 @@ use crate::api::start;
 use crate::bench::{Bench, request};
 use crate::connections::{LONG, Running, serve};
 use crate::contents::{get, put, text};
+use crate::memory::held;
 
 const BOTH: [Framing; 2] = [Framing::V1, Framing::Legacy];
 
@@ -70,6 +73,16 @@ impl World {
             .send(request(Method::POST, &path, Body::empty()))
             .await;
         assert!(answer.status.is_success(), "{action}: {:?}", answer.bytes);
+    }
+
+    /// Waits until what requests hold is so many bytes.
+    async fn until_held(&self, good: impl Fn(u64) -> bool) {
+        let poll = async {
+            while !good(held(&self.bench).await.parse().unwrap()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(LONG, poll).await.expect("it comes to hold");
     }
 
     /// Waits until the kernel's model says so.
@@ -399,6 +412,63 @@ async fn a_message_of_100_mib_is_refused_before_it_is_read() {
         world.open(Framing::V1).await.run("a", "print on").await,
         "on\n"
     );
+}
+
+/// A client's frame of text, its mask zero.
+fn text_frame(text: &str) -> Vec<u8> {
+    let length = text.len() as u64;
+    let head = [&b"\x81\xff"[..], &length.to_be_bytes(), &[0; 4]];
+    [&head.concat(), text.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn what_clients_send_takes_of_the_memory_until_the_kernel_has_it() {
+    let bench = Bench::with(|settings| settings.server.body_memory = ByteSize::mib(2)).await;
+    let world = World::of(bench).await;
+    let [mut first, mut second] = [
+        world.open(Framing::Legacy).await,
+        world.open(Framing::Legacy).await,
+    ];
+    let message = json!({
+        "channel": "shell",
+        "header": {"msg_id": "a", "msg_type": "execute_request"},
+        "parent_header": {},
+        "metadata": {},
+        "content": {"code": format!("print {}", "a".repeat(700_000))},
+    });
+    let frame = text_frame(&message.to_string());
+    let (begin, rest) = frame.split_at(600_000);
+    first.socket.get_mut().write_all(begin).await.unwrap();
+    world.until_held(|held| held > 500_000).await;
+    // An owner has half of it.
+    second
+        .socket
+        .get_mut()
+        .write_all(&frame[..450_000])
+        .await
+        .unwrap();
+    assert_eq!(second.closed().await, 1013);
+    drop(second);
+    world.until_held(|held| held <= 600_000).await;
+    first.socket.get_mut().write_all(rest).await.unwrap();
+    assert_eq!(first.finish("a").await.len(), 700_001);
+    world.until_held(|held| held == 0).await;
+}
+
+#[tokio::test]
+async fn pings_take_no_memory() {
+    let world = World::new().await;
+    let mut client = world.open(Framing::V1).await;
+    for _ in 0..100 {
+        client
+            .say(Message::Ping(Bytes::from_static(&[0; 100])))
+            .await;
+    }
+    let pongs = client
+        .socket
+        .filter(|it| ready(it.as_ref().unwrap().is_pong()));
+    assert_eq!(timeout(LONG, pongs.take(100).count()).await.unwrap(), 100);
+    world.until_held(|held| held == 0).await;
 }
 
 #[tokio::test]

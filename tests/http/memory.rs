@@ -123,7 +123,7 @@ async fn a_file_is_held_until_its_reader_has_it() {
 }
 
 /// What the metrics say.
-async fn held(bench: &Bench) -> String {
+pub async fn held(bench: &Bench) -> String {
     let text = bench.get("/metrics").await;
     let text = std::str::from_utf8(&text.bytes).unwrap();
     let value = text

@@ -9,6 +9,9 @@
 //! Whatever ends first ends all; the client is told why, in a close. One task does it: it has the connection's
 //! [`Place`], so the server counts it and can end it.
 //!
+//! What comes from the client takes memory of its owner's ([`Arrivals`]) until the kernel has it; where there is none left, the
+//! connection ends.
+//!
 //! **Invariant:** messages pass untouched. Comms, subshells, the debugger and whatever comes next are the client's and the kernel's.
 
 mod close;
@@ -35,7 +38,7 @@ use crate::http::app::App;
 use crate::http::field::Loc;
 use crate::http::key::CallerOrToken;
 use crate::http::problem::Problem;
-use crate::http::server::Place;
+use crate::http::server::{Arrivals, Place};
 use crate::jupyter::Framing;
 use crate::service::keys::Admission;
 use crate::service::session::{Cut, Session};
@@ -85,7 +88,8 @@ pub async fn open(
     if let Some(subprotocol) = framing.subprotocol() {
         upgrade.set_selected_protocol(HeaderValue::from_static(subprotocol));
     }
-    let span = Span::current();
+    let (span, arrivals) = (Span::current(), place.arrivals());
+    arrivals.count(app.memory.of(&owner));
     Ok(upgrade.on_upgrade(move |socket| {
         let stopping = place.stopping();
         let ended = async move {
@@ -94,7 +98,7 @@ pub async fn open(
                 () = admission.over() => End::not_admitted(),
             }
         };
-        let talk = talk(socket, session, client, framing, ended);
+        let talk = talk(socket, session, client, framing, arrivals, ended);
         let kept = async move {
             // Where the server waits no longer, nobody is told.
             let _ = place.keep_while(talk).await;
@@ -108,10 +112,11 @@ async fn talk(
     session: Arc<Session>,
     client: Option<String>,
     framing: Framing,
+    arrivals: Arrivals,
     ended: impl Future<Output = End>,
 ) {
     let (mut sink, mut stream) = socket.split();
-    let conversation = converse(&mut sink, &mut stream, session, client, framing);
+    let conversation = converse(&mut sink, &mut stream, session, client, framing, &arrivals);
     let end = tokio::select! {
         end = conversation => end,
         end = ended => end,
@@ -126,13 +131,14 @@ async fn converse(
     session: Arc<Session>,
     client: Option<String>,
     framing: Framing,
+    arrivals: &Arrivals,
 ) -> End {
     let Ok(connection) = session.connect(client).await else {
         return End::of_cut(Cut::Ended);
     };
     let to_kernel = connection.sender();
     tokio::select! {
-        end = incoming::pass_on(stream, framing, &session, &to_kernel) => end,
+        end = incoming::pass_on(stream, arrivals, framing, &session, &to_kernel) => end,
         end = outgoing::pass_on(connection, framing, sink) => end,
     }
 }

@@ -1,4 +1,4 @@
-//! A connection whose other end must go on reading.
+//! The writing half of a connection, whose other end must go on reading.
 //!
 //! A client that asks for a large answer and then reads none of it would hold its connection, its place and the
 //! answer's memory for as long as it likes: hyper has no limit on that. Here a write that makes no progress for the limit fails.
@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 
 /// A stream on which no write waits longer than the limit.
@@ -44,16 +44,6 @@ impl<S> Unstalled<S> {
             .as_mut()
             .poll(context)
             .map(|()| Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Unstalled<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 

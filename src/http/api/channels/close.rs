@@ -4,6 +4,8 @@ use axum::Error;
 use axum::extract::ws::{CloseCode, CloseFrame, close_code};
 use tokio_tungstenite::tungstenite;
 
+use crate::http::problem::Kind;
+use crate::http::server::NoMemory;
 use crate::jupyter::FramingError;
 use crate::service::session::Cut;
 
@@ -74,7 +76,19 @@ impl End {
             Wrong::Utf8(_) => Self::told(close_code::INVALID, "a text message that is not UTF-8"),
             Wrong::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
             Wrong::Protocol(error) => Self::told(close_code::PROTOCOL, error.to_string()),
+            Wrong::Io(error) => error
+                .get_ref()
+                .and_then(|error| error.downcast_ref())
+                .map_or(Self::Gone, Self::of_no_memory),
             _ => Self::Gone,
+        }
+    }
+
+    fn of_no_memory(NoMemory(kind): &NoMemory) -> Self {
+        match kind {
+            Kind::TooLarge => Self::told(close_code::SIZE, "the message is too large"),
+            Kind::Busy => Self::told(close_code::AGAIN, "your clients send too much at once"),
+            _ => Self::told(close_code::AGAIN, "clients send too much at once"),
         }
     }
 

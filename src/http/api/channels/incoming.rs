@@ -8,6 +8,7 @@ use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
 use super::close::End;
+use crate::http::server::Arrivals;
 use crate::jupyter::{ChannelName, Framed, Framing, Incoming};
 use crate::sandbox::{Channel, KernelMessage};
 use crate::service::session::{KernelSender, Session, State};
@@ -15,10 +16,14 @@ use crate::service::session::{KernelSender, Session, State};
 /// A client of which nothing at all comes for so long, not even answers to three pings, is away.
 const SILENCE: Duration = Duration::from_secs(90);
 
+/// Bytes of a client's control frame before its payload: two of a head, four of a mask.
+const CONTROL_HEAD: usize = 6;
+
 /// Passes messages on until something is wrong with one, or there are no more. The next is read once the kernel has taken the
 /// last: a client that sends faster than its kernel takes waits on its own connection.
 pub async fn pass_on(
     client: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
+    arrivals: &Arrivals,
     framing: Framing,
     session: &Session,
     kernel: &KernelSender,
@@ -30,7 +35,11 @@ pub async fn pass_on(
         let incoming = match next {
             Some(Ok(Message::Text(text))) => Incoming::Text(text.into()),
             Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            Some(Ok(Message::Ping(bytes) | Message::Pong(bytes))) => {
+                // It may come between the frames of a message.
+                arrivals.gone(CONTROL_HEAD + bytes.len());
+                continue;
+            }
             Some(Ok(Message::Close(_))) | None => return End::Gone,
             Some(Err(error)) => return End::of_socket(error),
         };
@@ -38,6 +47,7 @@ pub async fn pass_on(
             Ok(framed) => send(framed, session, kernel).await,
             Err(error) => return End::of_framing(&error),
         }
+        arrivals.all_gone();
     }
 }
 
