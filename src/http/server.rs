@@ -40,6 +40,9 @@ use unstalled::Unstalled;
 /// At the same time. An execution waits in its connection, so this is well above `execution.max_concurrent`.
 const MAX_CONNECTIONS: usize = 1024;
 
+/// Bytes of a request's head. It is held before anybody knows whose it is.
+const LONGEST_HEAD: usize = 64 << 10;
+
 /// How long accepting pauses after it failed: descriptors have run out, and only time brings some back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -106,6 +109,7 @@ impl Server {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience)
+            .max_buf_size(LONGEST_HEAD)
             .serve_connection(
                 TokioIo::new(stream),
                 TowerToHyperService::new(Extension(place.clone()).layer(self.router.clone())),

@@ -101,6 +101,19 @@ async fn a_silent_connection_is_closed() {
 }
 
 #[tokio::test]
+async fn a_head_has_64_kib_at_most() {
+    let running = serve(Router::new(), settings(LONG, LONG)).await;
+    let head = |size: usize, end: &str| {
+        let begin = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: ";
+        format!("{begin}{}{end}", "a".repeat(size - begin.len() - end.len()))
+    };
+    let long = answer(connect(&running, &head(60 << 10, "\r\n\r\n")).await).await;
+    assert!(long.starts_with("HTTP/1.1 404"), "{long}");
+    let too_long = answer(connect(&running, &head(64 << 10, "")).await).await;
+    assert!(too_long.starts_with("HTTP/1.1 431"), "{too_long}");
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_cancels_its_execution() {
     let bench = Bench::with(|settings| settings.pool.size = 0).await;
     let running = serve(bench.router.clone(), bench.settings.server.clone()).await;
