@@ -1,6 +1,7 @@
 //! `/jupyter/files`: what is stored, for how long, and getting it back.
 
 mod download;
+mod form;
 mod upload;
 
 use std::sync::Arc;
@@ -15,9 +16,11 @@ pub use download::{__path_read_file, read_file};
 pub use upload::{__path_store_file, __path_store_file_long, store_file, store_file_long};
 
 use super::app::App;
+use super::field::Loc;
 use super::file_url::PublicBase;
 use super::key::Caller;
 use super::problem::Problem;
+use crate::service::files::FileName;
 
 /// The caller's files.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,4 +90,9 @@ pub async fn delete_file(
 ) -> Result<StatusCode, Problem> {
     app.service.files().delete(&owner, &name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The name that stands there.
+fn file_name(name: &str, loc: Loc) -> Result<FileName, Problem> {
+    FileName::parse(name).map_err(|reason| Problem::invalid_field(loc, reason.to_string()))
 }

@@ -1,9 +1,13 @@
 //! `/jupyter/files`: storing, and getting back.
 
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use bytesize::ByteSize;
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::bench::{Answer, Bench, fields, path_of, request, with};
@@ -114,6 +118,52 @@ async fn a_form_cut_short_stores_nothing() {
     assert_eq!(bench.get("/jupyter/files").await.json()["files"], json!([]));
 }
 
+/// A form that begins like this and goes on for as long as it is asked to; how much of it was read.
+async fn endless_form(begin: String) -> (Answer, usize) {
+    const PIECE: usize = 16 << 10;
+    let bench = Bench::new().await;
+    let read = Arc::new(AtomicUsize::new(0));
+    let count = read.clone();
+    let more = stream::repeat_with(move || {
+        count.fetch_add(PIECE, Ordering::Relaxed);
+        "a".repeat(PIECE)
+    });
+    let pieces = stream::iter([begin]).chain(more).map(Ok::<_, io::Error>);
+    let body = Body::from_stream(pieces);
+    let request = with(
+        request(Method::PUT, "/jupyter/files", body),
+        "content-type",
+        FORM,
+    );
+    // What is left of other bodies is read and forgotten.
+    let answer = bench.send(with(request, "expect", "100-continue")).await;
+    (answer, read.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn a_form_holds_no_more_than_a_head_until_it_says_what_it_is() {
+    let before_any_part = String::new();
+    let name_without_end = "--cut\r\nContent-Disposition: form-data; name=\"".to_owned();
+    for begin in [before_any_part, name_without_end] {
+        let (answer, read) = endless_form(begin).await;
+        let problem = answer.problem(StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(problem["detail"].as_str().unwrap().contains("64 KiB"));
+        assert!(read < 256 << 10, "{read}");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_before_the_file_is_passed_over_however_large() {
+    let bench = Bench::new().await;
+    let form = part("name=\"note\"", &"x".repeat(500_000))
+        + &part("name=\"file\"; filename=\"a\"", &"1".repeat(300_000))
+        + "--cut--\r\n";
+    let pieces: Vec<_> = form.as_bytes().chunks(1000).map(<[u8]>::to_vec).collect();
+    let pieces = stream::iter(pieces).map(Ok::<_, io::Error>);
+    let stored = put(&bench, FORM, Body::from_stream(pieces)).await.json();
+    assert_eq!(stored["size"], 300_000);
+}
+
 #[tokio::test]
 async fn a_file_has_a_limit() {
     let bench = Bench::with(|settings| settings.files.max_size = ByteSize::b(3)).await;
@@ -127,7 +177,7 @@ async fn a_file_has_a_limit() {
     put(&bench, FORM, form)
         .await
         .problem(StatusCode::PAYLOAD_TOO_LARGE);
-    let chunks = stream::iter((0..100).map(|_| Ok::<_, std::io::Error>(vec![0; 64 * 1024])));
+    let chunks = stream::iter((0..100).map(|_| Ok::<_, io::Error>(vec![0; 64 * 1024])));
     let path = "/jupyter/files?filename=a";
     let endless = request(Method::PUT, path, Body::from_stream(chunks));
     bench

@@ -6,17 +6,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
-use axum::extract::multipart::{Field, Multipart};
-use axum::extract::{FromRequest, Query, Request, State};
-use axum::http::header::CONTENT_TYPE;
-use futures::TryStreamExt;
+use axum::extract::{Query, Request, State};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 use utoipa::ToSchema;
 
+use super::file_name;
+use super::form::Form;
 use crate::http::app::App;
 use crate::http::body::{BodyLimits, BoundedBody, Failure, MediaType, json_text};
 use crate::http::field::{FieldErrors, Loc};
@@ -191,38 +188,10 @@ impl Upload<'_> {
     }
 
     async fn take_form(&self, request: Request) -> Result<StoredFile, Problem> {
-        let content_type = request.headers().get(CONTENT_TYPE).cloned();
-        let body = self.bounded(request)?;
-        let failure = body.failure();
-        let mut request = Request::new(Body::from_stream(body));
-        request
-            .headers_mut()
-            .extend(content_type.map(|it| (CONTENT_TYPE, it)));
-        // The body is bounded already.
-        DefaultBodyLimit::disable().apply(&mut request);
-        let form = Multipart::from_request(request, &()).await;
-        let mut form = form.map_err(|_| not_a_form(&failure))?;
-        while let Some(part) = form.next_field().await.map_err(|_| not_a_form(&failure))? {
-            if part.name() == Some("file") {
-                return self.take_part(part, &failure).await;
-            }
-        }
-        let loc = Loc::body().field("file");
-        Err(Problem::invalid_field(loc, "is required"))
-    }
-
-    async fn take_part(&self, part: Field<'_>, failure: &Failure) -> Result<StoredFile, Problem> {
-        let loc = Loc::body().field("file");
-        let Some(filename) = part.file_name() else {
-            return Err(Problem::invalid_field(loc, "must have a filename"));
-        };
-        let filename = file_name(filename, loc.field("filename"))?;
-        let malformed = failure.clone();
-        let content = part.map_err(move |error| {
-            malformed.set(not_a_form(&malformed));
-            std::io::Error::other(error)
-        });
-        self.store(filename, StreamReader::new(content), failure)
+        let headers = request.headers().clone();
+        let mut form = Form::new(&headers, self.bounded(request)?)?;
+        let (filename, content) = form.file().await?;
+        self.store(filename, StreamReader::new(content), &form.failure())
             .await
     }
 
@@ -267,13 +236,4 @@ impl Upload<'_> {
             .await;
         stored.map_err(|error| failure.get().unwrap_or_else(|| error.into()))
     }
-}
-
-fn file_name(text: &str, loc: Loc) -> Result<FileName, Problem> {
-    FileName::parse(text).map_err(|reason| Problem::invalid_field(loc, reason.to_string()))
-}
-
-fn not_a_form(failure: &Failure) -> Problem {
-    let malformed = || Problem::new(Kind::Malformed, "The body is not a complete form.");
-    failure.get().unwrap_or_else(malformed)
 }
