@@ -12,6 +12,7 @@ mod description;
 mod documents;
 mod execute;
 mod files;
+mod hostile;
 mod keys;
 mod keys_file;
 mod local;
