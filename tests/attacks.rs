@@ -5,6 +5,8 @@
 
 #[path = "attacks/corpus.rs"]
 mod corpus;
+#[path = "attacks/inputs.rs"]
+mod inputs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -12,6 +14,7 @@ use std::fs;
 use std::path::Path;
 
 use corpus::Attack;
+use inputs::InputAttack;
 
 /// The ends that the API names, but for `cancelled`, which a client does.
 const STATUSES: [&str; 6] = [
@@ -64,6 +67,16 @@ const WITH_RUNSC: &str = "
 is another kernel that they speak to. Names in the last column are what they say that they got.
 
 | attack | why | ends as, and gets |
+|---|---|---|
+";
+
+/// What its table is about.
+const BY_INPUTS: &str = "
+## The service, by what clients send
+
+Each is a test of its own.
+
+| attack | stopped by | test |
 |---|---|---|
 ";
 
@@ -121,6 +134,15 @@ fn every_program_that_runs_to_its_end_can_fail() {
 }
 
 #[test]
+fn every_attack_by_an_input_has_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for InputAttack { file, test, .. } in inputs::ALL {
+        let text = fs::read_to_string(root.join(file)).unwrap_or_default();
+        assert!(text.contains(&format!("fn {test}()")), "{file}: {test}");
+    }
+}
+
+#[test]
 fn the_page_of_attacks_is_that_of_the_programs() {
     let page = page(&corpus::all());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/attacks.md");
@@ -151,6 +173,7 @@ fn page(attacks: &[Attack]) -> String {
         .unwrap();
         rows.for_each(|attack| row(&mut page, attack));
     }
+    by_inputs(&mut page);
     with_runsc(&mut page, attacks);
     page.push_str(LEFT_OPEN);
     page.push_str("\n## Attacks of others\n");
@@ -165,6 +188,19 @@ fn row(page: &mut String, attack: &Attack) {
     let (tries, stopped_by) = (&attack.attack, &attack.stopped_by);
     let ends = attack.expect.join(", ");
     writeln!(page, "| {tries} ({link}) | {stopped_by} | {ends} |").unwrap();
+}
+
+fn by_inputs(page: &mut String) {
+    page.push_str(BY_INPUTS);
+    for InputAttack {
+        attack,
+        stopped_by,
+        file,
+        test,
+    } in inputs::ALL
+    {
+        writeln!(page, "| {attack} | {stopped_by} | [{test}](../{file}) |").unwrap();
+    }
 }
 
 /// The attacks that end otherwise where gVisor runs the sandboxes.
