@@ -83,6 +83,11 @@ fn stdin<'a>(fields: &Fields<'a>, errors: &mut FieldErrors) -> Vec<Cow<'a, str>>
     let Some(Text(text)) = fields.take("stdin", "text, or a list of lines", errors) else {
         return Vec::new();
     };
+    if text.lines().nth(MAX_STDIN_LINES).is_some() {
+        let msg = format!("may have {MAX_STDIN_LINES} lines at most");
+        errors.push(fields.loc("stdin"), msg);
+        return Vec::new();
+    }
     match text {
         Cow::Borrowed(text) => text.lines().map(Cow::Borrowed).collect(),
         Cow::Owned(text) => text.lines().map(|line| line.to_owned().into()).collect(),

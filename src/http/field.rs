@@ -98,10 +98,15 @@ pub struct FieldErrors(Vec<FieldError>);
 impl FieldErrors {
     /// One more thing, unless there are too many already.
     pub fn push(&mut self, loc: Loc, msg: impl Into<String>) {
-        if self.0.len() < MAX_ERRORS {
+        if !self.is_full() {
             let msg = msg.into();
             self.0.push(FieldError { loc, msg });
         }
+    }
+
+    /// Whether there are too many already.
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= MAX_ERRORS
     }
 
     /// Whether nothing is wrong.

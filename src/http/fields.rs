@@ -144,6 +144,10 @@ impl<'a> Visitor<'a> for Find<'_> {
                 }
                 None => {
                     map.next_value::<IgnoredAny>()?;
+                    // To find what was meant takes time, and there may be millions.
+                    if self.errors.is_full() {
+                        continue;
+                    }
                     let loc = self.at.field(&shortened(&name));
                     self.errors.push(loc, unknown(&name, self.known));
                 }

@@ -137,6 +137,18 @@ pub const ALL: &[InputAttack] = &[
         "a_notebook_however_deep_is_kept_as_it_is",
     ),
     attack(
+        "a body of a million unknown fields",
+        "fifty things that are wrong are told, and no more looked into",
+        "tests/http/hostile.rs",
+        "of_a_million_things_wrong_some_are_told",
+    ),
+    attack(
+        "a field that becomes many times its size: lists and lines without number",
+        "a bound on the items of each",
+        "tests/http/hostile.rs",
+        "stdin_has_no_more_lines_than_a_list_may_have",
+    ),
+    attack(
         "a body that grows when it is unpacked",
         "nothing is",
         "tests/http/hostile.rs",

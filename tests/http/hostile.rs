@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use serde_json::json;
 
 use crate::bench::{Answer, Bench, execute, request, with};
 use crate::contents::at;
@@ -89,6 +90,28 @@ async fn a_notebook_however_deep_is_kept_as_it_is() {
         assert_eq!(read.status, StatusCode::OK);
         let read = std::str::from_utf8(&read.bytes).unwrap();
         assert!(read.contains(&deep));
+    }
+}
+
+#[tokio::test]
+async fn of_a_million_things_wrong_some_are_told() {
+    let bench = Bench::new().await;
+    let unknown: String = (0..1_000_000).map(|n| format!("\"{n}\": 0, ")).collect();
+    let body = format!("{{{unknown}\"code\": \"\"}}");
+    assert_eq!(bench.send(execute(body)).await.fields().len(), 50);
+}
+
+#[tokio::test]
+async fn stdin_has_no_more_lines_than_a_list_may_have() {
+    let bench = Bench::new().await;
+    for (lines, wrong) in [(10_000, false), (10_001, true)] {
+        let fields = json!({"code": "print 1", "stdin": "\n".repeat(lines)});
+        let answer = bench.execute(&fields).await;
+        if wrong {
+            assert_eq!(answer.fields(), ["body.stdin"]);
+        } else {
+            assert_eq!(answer.status, StatusCode::OK);
+        }
     }
 }
 
