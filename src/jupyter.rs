@@ -10,10 +10,11 @@ pub mod framing;
 mod json;
 pub mod message;
 pub mod output;
+mod weight;
 
 pub use framing::{ChannelName, Framed, Framing, FramingError, Incoming, Outgoing};
 pub use message::{
-    ExecutionState, Glance, Header, MessageView, execute_request, glance, input_reply,
-    is_complete_request, kernel_info_request, status_message, stderr_message,
+    ExecutionState, Glance, Header, MessageView, asks_for_restart, execute_request, glance,
+    input_reply, is_complete_request, kernel_info_request, status_message, stderr_message,
 };
-pub use output::{Output, OutputFolder, OutputLimitReached, RaisedError};
+pub use output::{Output, OutputFolder, OutputLimitReached, RaisedError, Replied};

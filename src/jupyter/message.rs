@@ -11,12 +11,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::json;
+use super::{json, weight};
 
 pub use glance::{Glance, glance};
 
 /// The longest header that is read, in bytes. Real ones have about 300; more is an attempt to cost something.
 const MAX_HEADER: usize = 64 << 10;
+
+/// What content may weigh, in bytes, of which only a few fields are of interest.
+const LIGHT: u64 = 1 << 20;
 
 /// The version of the protocol that our messages follow: the first with everything they use.
 const PROTOCOL: &str = "5.3";
@@ -58,10 +61,22 @@ impl MessageView {
         })
     }
 
-    /// Its content. None: not a JSON object.
+    /// Its content, which may weigh many times its bytes: of a message that [`OutputFolder`](super::OutputFolder) has taken. None:
+    /// not a JSON object.
     #[must_use]
     pub fn content(&self) -> Option<Value> {
         self.content_as()
+    }
+
+    /// What the kernel does, if it is a `status`.
+    #[must_use]
+    pub fn execution_state(&self) -> Option<String> {
+        self.light_content::<Status>()?.execution_state
+    }
+
+    /// Its content, if that weighs little.
+    pub(super) fn light_content<T: DeserializeOwned>(&self) -> Option<T> {
+        light(&self.content)
     }
 
     /// Its content, as what its kind says it is. None: it is not.
@@ -69,10 +84,41 @@ impl MessageView {
         json::object(&self.content)
     }
 
+    /// Bytes that its content takes beside its texts, once it is parsed.
+    pub(super) fn content_weight(&self) -> u64 {
+        weight::beside_texts(&self.content)
+    }
+
     /// Bytes of its content as they came.
     pub(super) fn content_size(&self) -> u64 {
         self.content.len() as u64
     }
+}
+
+/// A `status`.
+#[derive(Deserialize)]
+struct Status {
+    execution_state: Option<String>,
+}
+
+/// A `shutdown_request`.
+#[derive(Deserialize)]
+struct Shutdown {
+    restart: Option<bool>,
+}
+
+/// Whether a `shutdown_request` with this content wants another kernel afterwards.
+#[must_use]
+pub fn asks_for_restart(content: &[u8]) -> bool {
+    let shutdown: Option<Shutdown> = light(content);
+    shutdown.and_then(|it| it.restart).unwrap_or(false)
+}
+
+/// A JSON object that weighs little. None: it is none, or not of that shape.
+fn light<T: DeserializeOwned>(content: &[u8]) -> Option<T> {
+    (weight::beside_texts(content) <= LIGHT)
+        .then(|| json::object(content))
+        .flatten()
 }
 
 /// A header as it may come: a field may be missing or null.

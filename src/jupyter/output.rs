@@ -21,9 +21,9 @@ mod shown;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::MessageView;
-use budget::{Budget, cost_of_bundle};
-use content::{Clear, Display, Input, Raised, Stream};
+use super::{MessageView, weight};
+use budget::Budget;
+use content::{Clear, Display, Input, Raised, Reply, Stream};
 use shown::{Cell, Shown};
 
 /// What an execution printed and drew.
@@ -60,6 +60,15 @@ pub struct RaisedError {
 #[error("more output than allowed")]
 pub struct OutputLimitReached;
 
+/// What the kernel says of the code in its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replied {
+    /// It is done.
+    Ok,
+    /// It failed, or was aborted, or nobody understands what it says.
+    Failed,
+}
+
 /// Takes iopub messages of one execution, in order.
 #[derive(Debug)]
 pub struct OutputFolder {
@@ -68,6 +77,8 @@ pub struct OutputFolder {
     stdout: String,
     stderr: String,
     error: Option<RaisedError>,
+    /// What the reply says of an error.
+    error_in_reply: Option<RaisedError>,
     execution_count: Option<u64>,
 }
 
@@ -81,6 +92,7 @@ impl OutputFolder {
             stdout: String::new(),
             stderr: String::new(),
             error: None,
+            error_in_reply: None,
             execution_count: None,
         }
     }
@@ -106,6 +118,24 @@ impl OutputFolder {
         }
     }
 
+    /// Takes the reply to the request. Some kernels tell an error there only.
+    ///
+    /// # Errors
+    ///
+    /// When the limit is passed with it.
+    pub fn take_reply(&mut self, reply: &MessageView) -> Result<Replied, OutputLimitReached> {
+        let reply: Reply = reply.light_content().unwrap_or_default();
+        if reply.status == "ok" {
+            return Ok(Replied::Ok);
+        }
+        if reply.status == "error" && self.error.is_none() {
+            let raised = reply.raised();
+            self.budget.take(cost_of_raised(&raised))?;
+            self.error_in_reply = Some(told(&raised));
+        }
+        Ok(Replied::Failed)
+    }
+
     /// What has come of it.
     #[must_use]
     pub fn finish(self) -> Output {
@@ -114,7 +144,7 @@ impl OutputFolder {
             stdout: self.stdout,
             stderr: self.stderr,
             outputs: self.cell.into_outputs(),
-            error: self.error,
+            error: self.error.or(self.error_in_reply),
             execution_count: self.execution_count,
         }
     }
@@ -124,6 +154,7 @@ impl OutputFolder {
         message: &MessageView,
         fold: fn(&mut Self, C) -> Result<(), OutputLimitReached>,
     ) -> Result<(), OutputLimitReached> {
+        self.budget.admit(message.content_weight())?;
         match message.content_as() {
             Some(content) => fold(self, content),
             None => self.budget.take(budget::OUTPUT + message.content_size()),
@@ -190,15 +221,8 @@ impl OutputFolder {
     }
 
     fn raise(&mut self, raised: Raised) -> Result<(), OutputLimitReached> {
-        let lines = raised.traceback.iter().map(|line| line.len() as u64 + 1);
-        let texts = raised.ename.len() + raised.evalue.len();
-        self.budget
-            .take(budget::OUTPUT + texts as u64 + lines.sum::<u64>())?;
-        self.error = Some(RaisedError {
-            name: raised.ename.clone(),
-            value: raised.evalue.clone(),
-            traceback: shown::traceback(&raised),
-        });
+        self.budget.take(cost_of_raised(&raised))?;
+        self.error = Some(told(&raised));
         self.cell.push(Shown::Error(raised), None);
         Ok(())
     }
@@ -220,8 +244,22 @@ impl OutputFolder {
 
 fn cost_of_display(display: &Display) -> u64 {
     let display_id = display.transient.display_id.as_deref().unwrap_or("");
-    let bundles = cost_of_bundle(&display.data) + cost_of_bundle(&display.metadata);
+    let bundles = weight::of_object(&display.data) + weight::of_object(&display.metadata);
     budget::OUTPUT + display_id.len() as u64 + bundles
+}
+
+fn cost_of_raised(raised: &Raised) -> u64 {
+    let lines = raised.traceback.iter().map(|line| line.len() as u64 + 1);
+    let texts = raised.ename.len() + raised.evalue.len();
+    budget::OUTPUT + texts as u64 + lines.sum::<u64>()
+}
+
+fn told(raised: &Raised) -> RaisedError {
+    RaisedError {
+        name: raised.ename.clone(),
+        value: raised.evalue.clone(),
+        traceback: shown::traceback(raised),
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use tokio::time::{Instant, interval, timeout_at};
 use crate::corpus::{self, Attack};
 use crate::support::Service;
 
+/// MiB that the service may ever have under attack. One message that is parsed unweighed takes more.
+const MOST_MEMORY: u64 = 320;
+
 /// Attacks at the same time.
 const AT_ONCE: usize = 3;
 
@@ -88,8 +91,21 @@ async fn all_fail(family: &str) {
     );
     wrong.extend(neighbour);
     wrong.extend(others);
+    let had = most_memory(&service);
+    eprintln!("{family}: the service had {had} MiB");
+    if had > MOST_MEMORY {
+        wrong.push(format!("the service had {had} MiB, not {MOST_MEMORY}"));
+    }
     service.has_containers(0).await;
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n\n"));
+}
+
+/// The most that the service's process has had, in MiB.
+fn most_memory(service: &Service) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid())).unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let most = most.unwrap().trim().trim_end_matches(" kB");
+    most.parse::<u64>().unwrap() >> 10
 }
 
 /// `make test-runsc` sets the service's own setting of the runtime, for every service that a test starts.

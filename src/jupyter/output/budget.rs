@@ -1,24 +1,15 @@
 //! What an execution's output may still cost.
 //!
 //! A limit on bytes alone would let a million empty outputs through, each a few hundred bytes of our memory.
-//! So an output costs its bytes and what its shape takes: the numbers are near what [`Value`] really occupies.
-
-use serde_json::Value;
+//! So an output costs its bytes and what its shape takes ([`weight`](crate::jupyter::weight)).
 
 use super::OutputLimitReached;
-use super::content::Bundle;
 
 /// Every output, beside what is in it.
 pub(super) const OUTPUT: u64 = 256;
 
-/// Every JSON value, beside its text.
-const VALUE: u64 = size_of::<Value>() as u64;
-
-/// Every JSON object that is not empty: a first node of its tree.
-const OBJECT: u64 = 512;
-
-/// Every key of a JSON object, beside its text.
-const KEY: u64 = size_of::<String>() as u64;
+/// No message is refused for less, since there is one in memory at a time.
+const LIGHT: u64 = 64 << 10;
 
 /// Counts down. Once something did not fit, nothing does.
 #[derive(Debug)]
@@ -44,6 +35,14 @@ impl Budget {
         }
     }
 
+    /// Takes nothing, and fails where that much would be more than there is, and more than any message may have.
+    pub fn admit(&mut self, bytes: u64) -> Result<(), OutputLimitReached> {
+        if bytes > self.left.max(LIGHT) {
+            self.spent = true;
+        }
+        self.check()
+    }
+
     /// Takes all of it or fails.
     pub fn take(&mut self, bytes: u64) -> Result<(), OutputLimitReached> {
         self.check()?;
@@ -61,24 +60,4 @@ impl Budget {
         self.spent |= fitting.len() < text.len();
         fitting
     }
-}
-
-/// What a bundle costs.
-pub(super) fn cost_of_bundle(bundle: &Bundle) -> u64 {
-    let entries = bundle
-        .iter()
-        .map(|(key, value)| KEY + key.len() as u64 + cost_of_value(value));
-    let node = if bundle.is_empty() { 0 } else { OBJECT };
-    node + entries.sum::<u64>()
-}
-
-/// As deep as serde_json lets a value be.
-fn cost_of_value(value: &Value) -> u64 {
-    VALUE
-        + match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            Value::String(text) => text.len() as u64,
-            Value::Array(values) => values.iter().map(cost_of_value).sum(),
-            Value::Object(object) => cost_of_bundle(object),
-        }
 }

@@ -51,6 +51,45 @@ pub(super) struct Raised {
     pub traceback: Vec<String>,
 }
 
+/// `execute_reply`. A field that is none of text counts as empty.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Reply {
+    #[serde(deserialize_with = "text_or_empty")]
+    pub status: String,
+    #[serde(deserialize_with = "text_or_empty")]
+    ename: String,
+    #[serde(deserialize_with = "text_or_empty")]
+    evalue: String,
+    traceback: Value,
+}
+
+impl Reply {
+    /// What was raised, if that is its status.
+    pub fn raised(self) -> Raised {
+        let lines = match self.traceback {
+            Value::Array(lines) => lines,
+            _ => Vec::new(),
+        };
+        Raised {
+            ename: self.ename,
+            evalue: self.evalue,
+            traceback: lines.into_iter().map(text_of).collect(),
+        }
+    }
+}
+
+fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Value::deserialize(deserializer).map(text_of)
+}
+
+fn text_of(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        _ => String::new(),
+    }
+}
+
 /// `clear_output`
 #[derive(Deserialize)]
 pub(super) struct Clear {

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Output, OutputFolder, OutputLimitReached};
+use super::{Output, OutputFolder, OutputLimitReached, Replied};
 use crate::jupyter::MessageView;
 
 const PLENTY: u64 = 1 << 20;

@@ -11,15 +11,12 @@ use std::time::Duration;
 use std::vec;
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::watch::Watcher;
-use crate::jupyter::{
-    MessageView, Output, OutputFolder, RaisedError, execute_request, input_reply,
-};
+use crate::jupyter::{MessageView, Output, OutputFolder, Replied, execute_request, input_reply};
 use crate::sandbox::{Channel, KernelEvent, KernelMessage, KernelMessages, Sandbox};
 
 /// How long killing may take. The sandbox is removed in any case; this is for the files that are read before.
@@ -66,7 +63,7 @@ pub(in crate::service) struct Conversation<'a> {
     cancelled: CancellationToken,
     /// The request's msg_id.
     request: String,
-    reply: Option<Value>,
+    reply: Option<Replied>,
     /// Whom to tell of the reply.
     on_reply: Option<oneshot::Sender<()>>,
     idle: bool,
@@ -197,7 +194,9 @@ impl<'a> Conversation<'a> {
             return None;
         }
         match (message.channel, view.header.msg_type.as_str()) {
-            (Channel::Iopub, "status") => self.idle |= is_idle(&view),
+            (Channel::Iopub, "status") => {
+                self.idle |= view.execution_state().as_deref() == Some("idle");
+            }
             (Channel::Iopub, _) => {
                 if self.folder.take(&view).is_err() {
                     return Some(Ending::OutputLimit);
@@ -205,7 +204,10 @@ impl<'a> Conversation<'a> {
                 self.watcher.tell(&view).await;
             }
             (Channel::Shell, "execute_reply") => {
-                self.reply = Some(view.content().unwrap_or_default());
+                let Ok(reply) = self.folder.take_reply(&view) else {
+                    return Some(Ending::OutputLimit);
+                };
+                self.reply = Some(reply);
                 // Whoever is told may have gone.
                 let _ = self.on_reply.take().map(|told| told.send(()));
             }
@@ -224,14 +226,9 @@ impl<'a> Conversation<'a> {
     }
 
     fn replied(&self) -> Ending {
-        let status = self
-            .reply
-            .as_ref()
-            .and_then(|reply| reply["status"].as_str());
-        if status == Some("ok") {
-            Ending::Finished
-        } else {
-            Ending::Raised
+        match self.reply {
+            Some(Replied::Ok) => Ending::Finished,
+            Some(Replied::Failed) | None => Ending::Raised,
         }
     }
 
@@ -265,35 +262,10 @@ impl<'a> Conversation<'a> {
         self.messages.outgoing.send(message).await.map_err(|_| Gone)
     }
 
-    /// Some kernels tell an error in their reply only.
     fn output(self) -> Output {
-        let mut output = self.folder.finish();
-        if output.error.is_none() {
-            output.error = self.reply.as_ref().and_then(raised);
-        }
-        output
+        self.folder.finish()
     }
 }
 
 /// Nobody takes messages to the kernel any more.
 struct Gone;
-
-fn is_idle(status: &MessageView) -> bool {
-    status
-        .content()
-        .is_some_and(|content| content["execution_state"] == "idle")
-}
-
-fn raised(reply: &Value) -> Option<RaisedError> {
-    if reply["status"] != "error" {
-        return None;
-    }
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let traceback = reply["traceback"].as_array();
-    let lines = traceback.into_iter().flatten().map(text);
-    Some(RaisedError {
-        name: text(&reply["ename"]),
-        value: text(&reply["evalue"]),
-        traceback: lines.collect::<Vec<_>>().join("\n"),
-    })
-}

@@ -202,9 +202,8 @@ impl Hub {
         if message.channel != Channel::Iopub || !is_status {
             return;
         }
-        let content = MessageView::parse(&message.parts).and_then(|view| view.content());
-        let state = content.as_ref().map(|content| &content["execution_state"]);
-        match state.and_then(|state| state.as_str()) {
+        let view = MessageView::parse(&message.parts);
+        match view.and_then(|view| view.execution_state()).as_deref() {
             Some("busy") => {
                 self.busy.get_or_insert_with(|| self.shared.activity.hold());
                 self.shared.set_state(State::Busy);

@@ -18,7 +18,7 @@ use super::processor::ProcessorTime;
 use super::record::{Record, Records};
 use super::routes::{Asker, Routes};
 use super::state::State;
-use crate::jupyter::glance;
+use crate::jupyter::{asks_for_restart, glance};
 use crate::sandbox::{Channel, Engine, KernelMessage, Sandbox, SandboxId, SandboxSpec};
 use crate::service::ServiceError;
 use crate::service::egress::Route;
@@ -213,8 +213,7 @@ impl Shared {
     fn note_shutdown(&self, message: &KernelMessage) {
         let asks = matches!(message.channel, Channel::Shell | Channel::Control);
         let content = message.parts.get(3);
-        let content = content.and_then(|it| serde_json::from_slice::<serde_json::Value>(it).ok());
-        let again = content.is_some_and(|content| content["restart"] == true);
+        let again = content.is_some_and(|content| asks_for_restart(content));
         self.kernel_may_end.store(asks && !again, Ordering::Relaxed);
     }
 

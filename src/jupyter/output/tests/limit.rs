@@ -67,3 +67,47 @@ fn every_copy_of_an_update_counts() {
     assert_eq!(end, Err(OutputLimitReached));
     assert_eq!(output.text, "");
 }
+
+#[test]
+fn what_would_be_too_much_once_it_is_parsed_is_not_parsed() {
+    let zeros = vec![0; 100_000];
+    let shown = ("display_data", json!({"data": {"application/json": zeros}}));
+    let (output, end) = fold_within(1 << 20, std::slice::from_ref(&shown));
+    assert_eq!((output.outputs.len(), end), (0, Err(OutputLimitReached)));
+    let (output, end) = fold_within(8 << 20, &[shown]);
+    assert_eq!((output.outputs.len(), end), (1, Ok(())));
+}
+
+#[test]
+fn a_reply_s_error_counts_where_no_other_is_told() {
+    let error = json!({"status": "error", "ename": "E", "evalue": "e", "traceback": ["a", 7, "\u{1b}[31mb"]});
+    let replied = |limit, before: &[(&str, Value)], reply: &Value| {
+        let mut folder = OutputFolder::new(limit);
+        for (kind, content) in before {
+            folder
+                .take(&message(kind, content.to_string().as_bytes()))
+                .unwrap();
+        }
+        let reply = message("execute_reply", reply.to_string().as_bytes());
+        (folder.take_reply(&reply), folder.finish().error)
+    };
+    let (status, told) = replied(PLENTY, &[], &error);
+    assert_eq!(
+        (status, told.unwrap().traceback.as_str()),
+        (Ok(Replied::Failed), "a\n\nb")
+    );
+    assert_eq!(replied(100, &[], &error), (Err(OutputLimitReached), None));
+    let before = [(
+        "error",
+        json!({"ename": "F", "evalue": "f", "traceback": []}),
+    )];
+    let (status, told) = replied(300, &before, &error);
+    assert_eq!(
+        (status, told.unwrap().name.as_str()),
+        (Ok(Replied::Failed), "F")
+    );
+    let (status, told) = replied(PLENTY, &[], &json!({"status": "ok", "traceback": [1]}));
+    assert_eq!((status, told), (Ok(Replied::Ok), None));
+    let heavy = json!({"status": "ok", "a": vec![0; 100_000]});
+    assert_eq!(replied(PLENTY, &[], &heavy), (Ok(Replied::Failed), None));
+}
