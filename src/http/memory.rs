@@ -6,6 +6,7 @@
 //! refused at once. None waits for another.
 
 use std::collections::HashMap;
+use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -132,20 +133,37 @@ impl Taken {
     pub fn json(mut self, answer: &impl Serialize) -> Result<Response, Problem> {
         let json = serde_json::to_vec(answer).expect("answers are plain data");
         self.more(json.len())?;
-        let sent = Bytes::from_owner(Sent { json, _taken: self });
+        let sent = self.held_by(json.into());
         Ok(([(CONTENT_TYPE, "application/json")], sent).into_response())
+    }
+
+    /// All that it has, apart: it has nothing then.
+    pub fn apart(&mut self) -> Self {
+        Self {
+            memory: self.memory.clone(),
+            owner: self.owner.clone(),
+            bytes: take(&mut self.bytes),
+        }
+    }
+
+    /// These bytes, and with them what they have taken: until nobody has a part of them.
+    pub fn held_by(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Held {
+            bytes,
+            _taken: self,
+        })
     }
 }
 
 /// Bytes on their way, and their memory.
-struct Sent {
-    json: Vec<u8>,
+struct Held {
+    bytes: Bytes,
     _taken: Taken,
 }
 
-impl AsRef<[u8]> for Sent {
+impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
-        &self.json
+        &self.bytes
     }
 }
 
@@ -185,6 +203,22 @@ mod tests {
         assert_eq!(kind(&mut grace, 49), None);
         assert_eq!(kind(&mut mary, 2), Some(Kind::Unavailable));
         assert_eq!(kind(&mut mary, 1), None);
+    }
+
+    #[test]
+    fn what_bytes_have_taken_is_given_back_with_the_last_of_them() {
+        let memory = Memory::new(ByteSize(100));
+        let mut taken = memory.of(&Owner::local());
+        taken.more(50).unwrap();
+        let bytes = taken.apart().held_by(Bytes::from_static(b"ab"));
+        let part = bytes.slice(1..);
+        drop(bytes);
+        assert_eq!(
+            (kind(&mut taken, 1), &part[..]),
+            (Some(Kind::Busy), &b"b"[..])
+        );
+        drop(part);
+        assert_eq!(kind(&mut taken, 50), None);
     }
 
     #[test]

@@ -456,6 +456,25 @@ async fn what_clients_send_takes_of_the_memory_until_the_kernel_has_it() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_kernel_takes_memory_too() {
+    let bench = Bench::with(|settings| settings.server.body_memory = ByteSize::mib(2)).await;
+    let world = World::of(bench).await;
+    let mut client = world.open(Framing::V1).await;
+    client.execute("a", "loop").await;
+    let long = format!("print {}", "a".repeat(200_000));
+    // Each is taken from the connection, though the kernel takes none.
+    for id in ["b", "c", "d", "e"] {
+        client.execute(id, &long).await;
+    }
+    world.until_held(|held| held > 800_000).await;
+    client.execute("f", &long).await;
+    client.execute("g", &long).await;
+    assert_eq!(client.closed().await, 1013);
+    world.post("interrupt").await;
+    world.until_held(|held| held == 0).await;
+}
+
+#[tokio::test]
 async fn pings_take_no_memory() {
     let world = World::new().await;
     let mut client = world.open(Framing::V1).await;

@@ -1,14 +1,15 @@
-//! What has come over a connection, and is not passed on yet.
+//! What has come over a connection, and is not taken yet.
 //!
 //! A WebSocket's messages are put together by its library, which shows none of it before it is whole. So the connection itself
-//! counts the bytes as they come, once it is asked to, and whoever takes the messages says when they are gone. Where there
-//! is no memory for more, reading fails, and with it the connection.
+//! counts the bytes as they come, once it is asked to. Where there is no memory for more, reading fails, and with it the connection.
+//! A message that is whole keeps its memory wherever it waits.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
+use axum::body::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::http::memory::Taken;
@@ -36,10 +37,11 @@ impl Arrivals {
         }
     }
 
-    /// All that has come is gone.
-    pub fn all_gone(&self) {
-        if let Some(taken) = &mut *self.counted() {
-            taken.less(u64::MAX);
+    /// A message that is all that has come: its bytes, which keep their memory until nobody has a part of them.
+    pub fn message(&self, bytes: Bytes) -> Bytes {
+        match &mut *self.counted() {
+            Some(taken) => taken.apart().held_by(bytes),
+            None => bytes,
         }
     }
 
@@ -105,7 +107,9 @@ mod tests {
         arrivals.gone(1);
         assert_eq!(read(&arrivals, 1).await, None);
         assert_eq!(read(&arrivals, 1).await, Some(NoMemory(Kind::TooLarge)));
-        arrivals.all_gone();
-        assert_eq!(read(&arrivals, 100).await, None);
+        let message = arrivals.message(Bytes::from_static(b"a"));
+        assert_eq!(read(&arrivals, 1).await, Some(NoMemory(Kind::Busy)));
+        drop(message);
+        assert_eq!(read(&arrivals, 99).await, None);
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn message(
         channel,
         parts: vec![
             header.to_string().into(),
-            parent.clone(),
+            // It has been over a wire: no part of the request.
+            Bytes::copy_from_slice(parent),
             Bytes::from_static(b"{}"),
             content.to_string().into(),
         ],

@@ -33,8 +33,8 @@ pub async fn pass_on(
             return End::silent();
         };
         let incoming = match next {
-            Some(Ok(Message::Text(text))) => Incoming::Text(text.into()),
-            Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
+            Some(Ok(Message::Text(text))) => Incoming::Text(arrivals.message(text.into())),
+            Some(Ok(Message::Binary(bytes))) => Incoming::Binary(arrivals.message(bytes)),
             Some(Ok(Message::Ping(bytes) | Message::Pong(bytes))) => {
                 // It may come between the frames of a message.
                 arrivals.gone(CONTROL_HEAD + bytes.len());
@@ -47,7 +47,6 @@ pub async fn pass_on(
             Ok(framed) => send(framed, session, kernel).await,
             Err(error) => return End::of_framing(&error),
         }
-        arrivals.all_gone();
     }
 }
 
