@@ -1,6 +1,8 @@
 // attack: threads without end
 // stopped by: the limit of processes, which counts threads
 // expect: ok
+// timeout: 30
+// within: 60
 // runsc: gVisor's own threads count as processes: at the limit all of the sandbox ends
 // runsc expect: ok, killed
 int started = 0;
