@@ -71,7 +71,8 @@ impl Figures {
         self.0.push(line);
     }
 
-    /// What there is more of in the last third than in the second: the first warms up.
+    /// What there is more of in the last third than in the second: the first warms up. Not containers: as many as work is done in
+    /// at that time, three or nine of them. Those that are left are counted when it is over.
     pub fn grown(&self) -> Vec<String> {
         let third = self.0.len() / 3;
         if third == 0 {
@@ -80,11 +81,10 @@ impl Figures {
             ];
         }
         let (second, last) = (&self.0[third..2 * third], &self.0[2 * third..]);
-        let kinds: [(&str, Figure); 4] = [
+        let kinds: [(&str, Figure); 3] = [
             ("resident memory", |line| line.resident_kb),
             ("descriptors", |line| line.descriptors),
             ("threads", |line| line.threads),
-            ("containers", |line| line.containers),
         ];
         let grown = kinds.iter().filter_map(|(what, of)| {
             let (before, after) = (median(second, of), median(last, of));
