@@ -1,9 +1,9 @@
 //! Everything at once for as long as is asked: what grows, what is left, what goes wrong.
 //!
 //! Clients do all kinds of work ([`work`]), one after the other, without a pause; every minute a line says what the service
-//! holds. At the end its memory, descriptors and threads are what they were when it had warmed up, nothing is left but the
-//! pool, and nothing but what was expected has happened; else it ends with 1. `make soak` runs this for half an hour,
-//! `SOAK=8h make soak` for a night.
+//! held in it, on average. At the end its memory, descriptors, threads and containers are as many as when it had warmed up,
+//! nothing is left but the pool, and nothing but what was expected has happened; else it ends with 1. `make soak` runs this for
+//! half an hour, `SOAK=8h make soak` for a night.
 
 #![expect(clippy::unwrap_used, reason = "a failure here ends the soak")]
 
@@ -25,7 +25,7 @@ use futures::future::join_all;
 use support::Service;
 use tokio::time::{Instant, interval_at};
 
-use self::figures::{Figures, Line};
+use self::figures::Figures;
 use self::work::Work;
 
 /// How long, if nothing else is asked for.
@@ -34,8 +34,11 @@ const USUAL: Duration = Duration::from_secs(30 * 60);
 /// Clients at once.
 const CLIENTS: usize = 8;
 
-/// Time between two lines.
-const EVERY: Duration = Duration::from_secs(60);
+/// Time between two looks at what the service holds.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Looks that a line tells of.
+const A_LINE: usize = 12;
 
 /// Warm sandboxes of the service, one of each.
 const POOL: [&str; 2] = ["bash", "python"];
@@ -56,7 +59,7 @@ async fn main() -> ExitCode {
     let work = Work::new(&service);
     let end = Instant::now() + lasts;
     let mut figures = Figures::default();
-    println!("{}", Line::HEAD);
+    println!("{:>9}{}", "done", Figures::head());
     let clients = join_all((0..CLIENTS).map(|client| work.go_on_until(client, end)));
     tokio::join!(clients, watch(&service, &work, &mut figures, end));
     println!("{work}");
@@ -76,9 +79,9 @@ async fn main() -> ExitCode {
 async fn watch(service: &Service, work: &Work<'_>, figures: &mut Figures, end: Instant) {
     let mut ticks = interval_at(Instant::now() + EVERY, EVERY);
     while ticks.tick().await <= end {
-        let line = Line::of(service, work.done());
-        println!("{line}");
-        figures.push(line);
+        if figures.look(service).is_multiple_of(A_LINE) {
+            println!("{:9}{}", work.done(), figures.means(A_LINE));
+        }
     }
 }
 
