@@ -49,7 +49,6 @@ impl Form {
         let pieces = Pieces {
             body,
             kept: kept.clone(),
-            failure: failure.clone(),
             given: false,
         };
         Ok(Self {
@@ -142,7 +141,6 @@ impl Kept {
 struct Pieces {
     body: BoundedBody,
     kept: Kept,
-    failure: Failure,
     /// Whether the last answer was a piece. Then the next is none, so that the parser looks at it first.
     given: bool,
 }
@@ -158,7 +156,8 @@ impl Stream for Pieces {
         }
         if self.kept.is_too_much() {
             let detail = "What stands before a part's content has more than 64 KiB.";
-            self.failure.set(Problem::new(Kind::TooLarge, detail));
+            let failure = self.body.failure();
+            failure.set(Problem::new(Kind::TooLarge, detail));
             return Poll::Ready(Some(Err(io::Error::other("a head without end"))));
         }
         let piece = ready!(self.body.poll_next_unpin(context));

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Query, Request, State};
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
@@ -181,15 +183,16 @@ impl Upload<'_> {
 
     async fn take_bare(&self, filename: &str, request: Request) -> Result<StoredFile, Problem> {
         let filename = file_name(filename, Loc::query("filename"))?;
-        let body = self.bounded(request)?;
+        let (parts, body) = request.into_parts();
+        let body = self.bounded(&parts.headers, body)?;
         let failure = body.failure();
         self.store(filename, StreamReader::new(body), &failure)
             .await
     }
 
     async fn take_form(&self, request: Request) -> Result<StoredFile, Problem> {
-        let headers = request.headers().clone();
-        let mut form = Form::new(&headers, self.bounded(request)?)?;
+        let (parts, body) = request.into_parts();
+        let mut form = Form::new(&parts.headers, self.bounded(&parts.headers, body)?)?;
         let (filename, content) = form.file().await?;
         self.store(filename, StreamReader::new(content), &form.failure())
             .await
@@ -214,13 +217,12 @@ impl Upload<'_> {
         }
     }
 
-    fn bounded(&self, request: Request) -> Result<BoundedBody, Problem> {
+    fn bounded(&self, headers: &HeaderMap, body: Body) -> Result<BoundedBody, Problem> {
         let limits = BodyLimits {
             size: self.app.files.max_size.as_u64() + BESIDE_FILE,
             time: self.app.server.request_timeout,
         };
-        let (parts, body) = request.into_parts();
-        BoundedBody::new(&parts.headers, body, limits)
+        BoundedBody::new(headers, body, limits)
     }
 
     /// If the content fails, that is the reason, whatever the store makes of it.
