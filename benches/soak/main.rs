@@ -2,14 +2,20 @@
 //!
 //! Clients do all kinds of work ([`work`]), one after the other, without a pause; every minute a line says what the service
 //! held in it, on average. At the end its memory, descriptors, threads and containers are as many as when it had warmed up,
-//! nothing is left but the pool, and nothing but what was expected has happened; else it ends with 1. `make soak` runs this for
-//! half an hour, `SOAK=8h make soak` for a night.
+//! nothing is left but the pool, nothing had to be swept up, and nothing but what was expected has happened; else it ends
+//! with 1. `make soak` runs this for half an hour, `SOAK=8h make soak` for a night.
 
 #![expect(clippy::unwrap_used, reason = "a failure here ends the soak")]
 
 #[path = "../../tests/engine/channels.rs"]
 mod channels;
 mod figures;
+#[path = "../../tests/service/numbers.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with tests, some of which look at all of them"
+)]
+mod numbers;
 #[path = "../../tests/engine/support.rs"]
 #[expect(
     dead_code,
@@ -26,6 +32,7 @@ use support::Service;
 use tokio::time::{Instant, interval_at};
 
 use self::figures::Figures;
+use self::numbers::Numbers;
 use self::work::Work;
 
 /// How long, if nothing else is asked for.
@@ -85,14 +92,18 @@ async fn watch(service: &Service, work: &Work<'_>, figures: &mut Figures, end: I
     }
 }
 
-/// What is there once the work is over and should not be.
+/// What is there once the work is over and should not be, or was lost until a sweep found it.
 async fn left(service: &Service) -> Vec<String> {
     service.pool_is_full().await;
     service.has_containers(POOL.len()).await;
     let sessions = service.get("/jupyter/sessions").await;
     let sessions = sessions["sessions"].as_array().map_or(0, Vec::len);
     let health = service.get("/jupyter/health").await;
+    let counted = service.client().get(service.url("/metrics")).send().await;
+    let counted = Numbers::read(&counted.unwrap().text().await.unwrap());
+    let strays = counted.of("strays_removed_total");
     [
+        (strays > 0.0).then(|| format!("{strays} strays had to be removed")),
         (sessions > 0).then(|| format!("{sessions} sessions are left")),
         (health["status"] != "ok").then(|| format!("it does not feel well: {health:#}")),
         (health["executions"] != 0).then(|| format!("executions are left: {health:#}")),
