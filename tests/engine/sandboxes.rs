@@ -1,5 +1,6 @@
 //! What the layer below the service guarantees of its sandboxes, beyond what requests can show.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -9,6 +10,7 @@ use cellblock::sandbox::{
     Engine, EnvironmentImage, KernelStart, Limits, Network, PackageAccess, PackageVolume, Process,
     ProcessEnd, Refusal, Sandbox, SandboxSpec,
 };
+use futures::future::try_join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// An engine as an instance of its own, whose leftovers anybody may remove after an hour.
@@ -104,6 +106,32 @@ async fn packages_are_written_by_one_sandbox_and_only_read_by_others() {
     engine.remove_package_volume("set").await.unwrap();
     engine.remove_package_volume("set").await.unwrap();
     assert_eq!(engine.package_volumes().await.unwrap(), []);
+}
+
+/// The engine may have told of it just before it was gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_removed_while_strays_are_looked_for_is_none() {
+    let engine = engine();
+    let mut spec = spec(named(&engine, "bash").await, PackageAccess::Read);
+    spec.packages = None;
+    let over = AtomicBool::new(false);
+    let work = async {
+        for _ in 0..8 {
+            let starts = (0..4).map(|_| engine.start(&spec));
+            drop(try_join_all(starts).await.unwrap());
+        }
+        assert_eq!(engine.drain(Duration::from_secs(60)).await, 0);
+        over.store(true, Ordering::Relaxed);
+    };
+    let looking = async || {
+        let mut strays = 0;
+        while !over.load(Ordering::Relaxed) {
+            strays += engine.sweep().await.unwrap();
+        }
+        strays
+    };
+    let ((), first, second) = tokio::join!(work, looking(), looking());
+    assert_eq!((first, second), (0, 0));
 }
 
 #[tokio::test]

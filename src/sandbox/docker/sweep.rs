@@ -3,6 +3,8 @@
 //! Needed after a service was killed, after an engine lost an answer, and where a removal was given up. The engine's own
 //! list is the truth.
 
+use std::collections::HashSet;
+
 use bollard::models::{ContainerSummary, Volume};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions,
@@ -18,12 +20,7 @@ const AT_ONCE: usize = 4;
 
 /// Removes every stray; says how many containers that were. The first failure is told after all were tried.
 pub(super) async fn sweep(engine: &Inner) -> Result<usize, SandboxError> {
-    let strays: Vec<String> = containers(engine)
-        .await?
-        .into_iter()
-        .filter(|container| is_stray(engine, container))
-        .filter_map(|container| container.id)
-        .collect();
+    let strays = strays(engine).await?;
     let removals =
         stream::iter(strays).map(|id| async move { remover::remove(&engine.calls, &id).await });
     let outcomes: Vec<Result<(), SandboxError>> =
@@ -37,6 +34,22 @@ pub(super) async fn sweep(engine: &Inner) -> Result<usize, SandboxError> {
     remove_old_agents(engine).await?;
     remove_expired_packages(engine).await?;
     Ok(removed)
+}
+
+/// Strays, by two lists: what was just being removed may be in the first, and in no register when it has come.
+async fn strays(engine: &Inner) -> Result<HashSet<String>, SandboxError> {
+    let mut strays = not_held(engine).await?;
+    if !strays.is_empty() {
+        let still = not_held(engine).await?;
+        strays.retain(|id| still.contains(id));
+    }
+    Ok(strays)
+}
+
+async fn not_held(engine: &Inner) -> Result<HashSet<String>, SandboxError> {
+    let containers = containers(engine).await?.into_iter();
+    let not_held = containers.filter(|container| is_stray(engine, container));
+    Ok(not_held.filter_map(|container| container.id).collect())
 }
 
 async fn containers(engine: &Inner) -> Result<Vec<ContainerSummary>, SandboxError> {
