@@ -1,11 +1,15 @@
 //! Amounts in requests: a number in the unit that the field has, or text with a unit.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// Of which durations are.
+const LEAST: Duration = Duration::from_nanos(1);
 
 /// A number, or text.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +30,7 @@ impl Amount<'_> {
                 Err(_) => text.trim().parse().ok()?,
             },
         };
-        Duration::try_from_secs_f64(seconds).ok()
+        in_nanoseconds(seconds)
     }
 
     /// As a size: whole bytes, or text like `512MiB`.
@@ -46,6 +50,19 @@ impl Amount<'_> {
             Self::Text(text) => text.trim().parse().ok(),
         }
         .filter(|number| number.is_finite())
+    }
+}
+
+/// The nearest duration. But what is not quite a whole second does not become one: that is what bounds are, and it is beyond.
+fn in_nanoseconds(seconds: f64) -> Option<Duration> {
+    let nearest = Duration::try_from_secs_f64(seconds).ok()?;
+    if nearest.subsec_nanos() != 0 {
+        return Some(nearest);
+    }
+    match seconds.total_cmp(&nearest.as_secs_f64()) {
+        Ordering::Less => nearest.checked_sub(LEAST),
+        Ordering::Equal => Some(nearest),
+        Ordering::Greater => nearest.checked_add(LEAST),
     }
 }
 
@@ -102,6 +119,22 @@ mod tests {
         assert_eq!(text("90").duration(), ninety);
         assert_eq!(Amount::Number(-1.0).duration(), None);
         assert_eq!(text("soon").duration(), None);
+    }
+
+    #[test]
+    fn what_is_nearly_a_whole_second_is_no_whole_second() {
+        let second = Duration::from_secs(1);
+        for (seconds, expected) in [
+            (1.0_f64.next_down(), Some(second - LEAST)),
+            (1.0_f64.next_up(), Some(second + LEAST)),
+            (1.0, Some(second)),
+            (0.0, Some(Duration::ZERO)),
+            (1.234_567_890_1, Some(Duration::new(1, 234_567_890))),
+            (-f64::MIN_POSITIVE, None),
+        ] {
+            assert_eq!(Amount::Number(seconds).duration(), expected, "{seconds:e}");
+        }
+        assert_eq!(text("1.0000000000000002").duration(), Some(second + LEAST));
     }
 
     #[test]

@@ -51,6 +51,8 @@ async fn the_timeout_is_in_range() {
         json!(0),
         json!(-1),
         json!(121),
+        json!(120.0_f64.next_up()),
+        json!(1.0_f64.next_down()),
         json!("2h"),
         json!("soon"),
         json!([0]),

@@ -279,7 +279,12 @@ async fn every_wrong_field_is_named() {
     let large = json!({ "metadata": { "a": "x".repeat(64 * 1024) } });
     let large = post(&bench, SESSIONS, &large).await;
     assert_eq!(large.fields(), ["body.metadata"]);
-    for beyond in [json!({ "lifetime": "8d" }), json!({ "idle_timeout": 0.5 })] {
+    let nearly = 1.0_f64.next_down();
+    for beyond in [
+        json!({ "lifetime": "8d" }),
+        json!({ "idle_timeout": 0.5 }),
+        json!({ "idle_timeout": nearly }),
+    ] {
         let field = beyond.as_object().unwrap().keys().next().unwrap();
         let refused = post(&bench, SESSIONS, &beyond).await;
         assert_eq!(refused.fields(), [format!("body.{field}")]);
